@@ -1,0 +1,119 @@
+"""Token ids to text, one token at a time: never half a character, never a space lost.
+
+Byte-level BPE (GPT-2 and its kin) cuts characters in the middle, so a token's bytes may become text only when the
+next one arrives. Other tokenizers put the space before a word only where something stands before it, so a token's
+text depends on what came before.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+REPLACEMENT = "\ufffd"
+# A character has at most four bytes, so at most three replacement signs at the end may still turn into one character.
+_UNDECIDED = 3
+_CONTEXT = 8
+
+
+class Detokenizer(Protocol):
+    """Turns the ids of one sequence into text; the pieces joined are the whole text."""
+
+    def push(self, token_id: int) -> str:
+        """The text that this token adds, possibly empty."""
+
+    def flush(self) -> str:
+        """What was held back, once no token follows."""
+
+
+def detokenizer(tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> Detokenizer:
+    """A detokenizer for a sequence that follows the ids `before`."""
+    if is_byte_level(tokenizer):
+        return ByteLevelDetokenizer(tokenizer)
+    return WindowDetokenizer(tokenizer, before)
+
+
+class ByteLevelDetokenizer:
+    """For byte-level BPE: every token is a string of bytes, and Python's incremental decoder does the rest."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self._tokenizer = tokenizer
+        self._special = frozenset(tokenizer.get_added_vocab().values())
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def push(self, token_id: int) -> str:
+        token = self._tokenizer.convert_ids_to_tokens(token_id)
+        if token is None:  # an id beyond the vocabulary: models pad their output layer
+            return ""
+        if token_id in self._special:
+            return self._decoder.decode(b"", final=True) + token
+        return self._decoder.decode(token_bytes(token))
+
+    def flush(self) -> str:
+        return self._decoder.decode(b"", final=True)
+
+
+class WindowDetokenizer:
+    """For any other tokenizer: decode a short window with and without the new token, and tell the difference."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
+        self._tokenizer = tokenizer
+        self._window = list(before[-_CONTEXT:])
+        self._told = len(self._decode())
+
+    def push(self, token_id: int) -> str:
+        self._window.append(token_id)
+        text = self._decode()
+        undecided = min(len(text) - len(text.rstrip(REPLACEMENT)), _UNDECIDED)
+        new = text[self._told : len(text) - undecided]
+        self._told = max(self._told, len(text) - undecided)
+        if not undecided and len(self._window) > 2 * _CONTEXT:
+            self._window = self._window[-_CONTEXT:]
+            self._told = len(self._decode())
+        return new
+
+    def flush(self) -> str:
+        rest = self._decode()[self._told :]
+        self._told += len(rest)
+        return rest
+
+    def _decode(self) -> str:
+        if not self._window:
+            return ""
+        return str(self._tokenizer.decode(self._window, clean_up_tokenization_spaces=False))
+
+
+def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """True where each token stands for bytes, as in GPT-2's vocabulary."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return backend is not None and type(backend.decoder).__name__ == "ByteLevel"
+
+
+def token_bytes(token: str) -> bytes:
+    """The bytes that a token of a byte-level vocabulary stands for; a sign outside the alphabet keeps its own."""
+    alphabet = _byte_alphabet()
+    return b"".join(bytes((alphabet[sign],)) if sign in alphabet else sign.encode() for sign in token)
+
+
+def piece(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
+    """One token as text, its leading space kept, for lists of tokens; half characters show as U+FFFD."""
+    token = tokenizer.convert_ids_to_tokens(token_id)
+    if token is None:
+        return f"[{token_id}]"
+    if is_byte_level(tokenizer):
+        special = token_id in tokenizer.get_added_vocab().values()
+        return token if special else token_bytes(token).decode("utf-8", errors="replace")
+    text = str(tokenizer.decode([token_id], clean_up_tokenization_spaces=False))
+    return f" {text}" if token.startswith("▁") and not text.startswith(" ") else text
+
+
+@lru_cache(maxsize=1)
+def _byte_alphabet() -> dict[str, int]:
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    return {sign: byte for byte, sign in bytes_to_unicode().items()}

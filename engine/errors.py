@@ -1,0 +1,35 @@
+"""What can go wrong, said in one line each.
+
+Every error that a user can cause is an `EngineError`: its text is one line that says what is wrong and, where
+there is one, the way on. The command prints it and exits 2; the session shows it as a note.
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """An error whose text is fit to be shown as it stands, after `safe_text`."""
+
+
+class SettingError(EngineError, ValueError):
+    """A setting that is unknown, of the wrong type or out of its bounds."""
+
+
+class LoadError(EngineError):
+    """A model that cannot be found, read or placed on its device."""
+
+
+class PromptError(EngineError, ValueError):
+    """A prompt that the model cannot take."""
+
+
+class TranscriptError(EngineError):
+    """A transcript that cannot be written or read."""
+
+
+def one_line(error: BaseException, limit: int = 300) -> str:
+    """The text of any exception as one line of at most `limit` characters, its type in front where that helps."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, EngineError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= limit else text[: limit - 1] + "…"

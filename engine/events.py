@@ -1,0 +1,157 @@
+"""What a run tells: frozen dataclasses, in the order in which they come.
+
+    Prepared, (Noted ...), Prefilled, then Token, Changed, Noted and Paused as they happen, then Finished or Failed.
+
+Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Level = Literal["info", "warning", "error"]
+FinishReason = Literal["length", "eos", "stop", "time", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the reader should know. `code` is stable and meant for programs, `text` for people."""
+
+    level: Level
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a load has come: `done` of `total` in no particular unit, `total` 0 where it is not known."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The prompt as the model gets it: `text` with what the family put before it, `ids` after tokenisation."""
+
+    text: str
+    ids: tuple[int, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note that came up after the preparation."""
+
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class CacheShape:
+    """The KV cache: layers x (rows, heads, tokens, width), twice (keys and values), and its bytes."""
+
+    layers: int
+    rows: int
+    heads: int
+    tokens: int
+    width: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The prompt has gone through the model: `tokens` long, of which `reused` were in the cache already."""
+
+    tokens: int
+    reused: int
+    seconds: float
+    cache: CacheShape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have come: log-probabilities (natural) after and before the sampler's stages."""
+
+    id: int
+    text: str
+    logprob: float
+    raw_logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One new token of one sequence.
+
+    `index` counts the new tokens of the run from 0. `text` is what this token adds to the sequence's text: it may be
+    empty where a character is still incomplete. `logprob` is natural and of the distribution the token was drawn from.
+    """
+
+    sequence: int
+    index: int
+    id: int
+    text: str
+    logprob: float
+    alternatives: tuple[Alternative, ...] = ()
+    special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A setting took a new value; the new token with index `at` is the first to obey it."""
+
+    at: int
+    name: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The run waits before the new token `at`. It is told again each time the run is asked on while it is paused."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A finished sequence. `text` is the continuation alone, cut at the stop text where that came."""
+
+    token_ids: tuple[int, ...]
+    text: str
+    logprobs: tuple[float, ...]
+    finish_reason: FinishReason
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds spent in the model and sampler; waiting in a pause and in the reader of the events does not count."""
+
+    prefill_s: float
+    decode_s: float
+    tokens: int
+
+    @property
+    def tokens_per_s(self) -> float:
+        """New tokens a second of decoding, all sequences together; 0 where nothing was decoded."""
+        return self.tokens / self.decode_s if self.decode_s > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a run that ended as it should."""
+
+    sequences: tuple[Sequence, ...]
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last event of a run that could not go on; what it had told before stays true. `error` is one line."""
+
+    error: str
+
+
+Event = Prepared | Noted | Prefilled | Token | Changed | Paused | Finished | Failed

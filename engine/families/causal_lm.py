@@ -1,0 +1,41 @@
+"""Any model that transformers' AutoModelForCausalLM opens, and what all families share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import PromptError
+from engine.events import Prepared
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.models.loaded import LoadedModel
+
+
+class Family:
+    """How one family of models wants its prompts.
+
+    `model_types` are the values of `model_type` in a checkpoint's config that belong to it.
+    """
+
+    name: str
+    model_types: tuple[str, ...] = ()
+
+    def prepare(self, model: LoadedModel, prompt: str, settings: Settings) -> Prepared:
+        """The prompt as the model gets it. An empty one becomes the model's start token; `PromptError` if it has none."""
+        text = settings.prefix + prompt
+        ids = list(model.tokenizer.encode(text))
+        if not ids:
+            start = model.model.generation_config.bos_token_id
+            if start is None:
+                start = model.tokenizer.bos_token_id
+            if start is None:
+                raise PromptError("the prompt is empty, and this model has no token to start from: type something")
+            ids = [start]
+        return Prepared(text, tuple(ids))
+
+
+class CausalLM(Family):
+    """The catch-all."""
+
+    name = "auto"

@@ -1,0 +1,107 @@
+"""From a prompt to events: the one caller of strategies."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from engine.controls import Controls
+from engine.detokenizer import detokenizer
+from engine.errors import EngineError, PromptError, one_line
+from engine.events import Event, Failed, Finished, Note, Prepared
+from engine.models.loaded import LoadedModel
+from engine.sampling import RandomStreams, Sampler
+from engine.sampling.stages import Context
+from engine.settings import Settings
+from engine.strategies import STRATEGIES, Run
+from engine.strategies.run import Growing
+
+
+def generate(
+    model: LoadedModel,
+    prompt: str | Sequence[int],
+    settings: Settings | None = None,
+    controls: Controls | None = None,
+    *,
+    drawn: int = 0,
+) -> Iterator[Event]:
+    """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
+
+    `prompt` is text, which the model's family prepares, or token ids, which are taken as they are. `controls` may be
+    changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
+    random streams, for a run that goes on where one with the same seed stopped.
+
+    Nothing is computed before the first event is asked for, and nothing while none is.
+    """
+    settings = settings or Settings()
+    try:
+        yield from _generate(model, prompt, settings, controls or Controls(), drawn)
+    except (torch.OutOfMemoryError, MemoryError):
+        _free(model)
+        yield Failed(f"no room left on {model.device}: try a shorter prompt, fewer sequences or half precision")
+    except EngineError as error:
+        yield Failed(one_line(error))
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        _free(model)
+        yield Failed(one_line(error))
+
+
+def _generate(
+    model: LoadedModel, prompt: str | Sequence[int], settings: Settings, controls: Controls, drawn: int
+) -> Iterator[Event]:
+    controls.begin(settings)
+    prepared = _prepared(model, prompt, settings)
+    yield prepared
+    context = Context(len(prepared.ids), model.eos_token_ids, model.device)
+    run = Run(
+        model=model,
+        sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
+        controls=controls,
+        settings=settings,
+        prompt_ids=list(prepared.ids),
+        sequences=[
+            Growing(number, detokenizer(model.tokenizer, prepared.ids))
+            for number in range(settings.num_return_sequences)
+        ],
+    )
+    yield from STRATEGIES[settings.strategy](run)
+    yield Finished(tuple(growing.finished() for growing in run.sequences), run.timing())
+
+
+def _prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
+    """The prompt's ids, checked against the model's positions and vocabulary, and what there is to say of its length."""
+    if isinstance(prompt, str):
+        prepared = model.family.prepare(model, prompt, settings)
+    else:
+        prepared = Prepared(str(model.tokenizer.decode(list(prompt))), tuple(prompt))
+    ids = prepared.ids
+    if not ids:
+        raise PromptError("the prompt is empty: give at least one token")
+    size = model.vocabulary_size
+    if not all(0 <= token_id < size for token_id in ids):
+        raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
+    if model.positions is None:
+        return prepared
+    left = model.positions - len(ids)
+    if left < 0:
+        raise PromptError(
+            f"the prompt is {len(ids)} tokens long and the model takes {model.positions}: shorten it by {-left}"
+        )
+    if settings.max_new_tokens <= left:
+        return prepared
+    note = Note(
+        "info",
+        "length-clipped",
+        f"The model takes {model.positions} tokens and the prompt has {len(ids)}, so at most {left} new ones fit.",
+    )
+    return Prepared(prepared.text, ids, (*prepared.notes, note))
+
+
+def _free(model: LoadedModel) -> None:
+    """Let go of the cache, so that what comes next finds room."""
+    model.runner.reset()
+    gc.collect()
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()

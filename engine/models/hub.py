@@ -1,0 +1,54 @@
+"""Repositories of the Hugging Face hub: from the local cache where they are, else fetched, never waiting for long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+
+from engine.errors import LoadError
+from engine.events import Progress
+
+# Seconds until a hub that does not answer counts as out of reach.
+_PATIENCE = 5
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.pkl", "vocab.bin"]
+_OLD_WEIGHTS = ["pytorch_model*.bin"]
+
+
+def fetched(repository: str, report: Callable[[Progress], None]) -> str:
+    """The folder that holds a repository's files.
+
+    What is in the cache is taken from there without asking the hub. Raises `LoadError` in one line.
+    """
+    try:
+        folder = snapshot_download(repository, local_files_only=True)
+        return str(folder)
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ValueError):
+        pass
+    try:
+        files = [f.rfilename for f in HfApi().model_info(repository, timeout=_PATIENCE).siblings or ()]
+    except GatedRepoError:
+        raise LoadError(f"{repository}: a gated model; accept its terms on its page and run: hf auth login") from None
+    except RepositoryNotFoundError:
+        raise LoadError(f"{repository}: no such model on the hub, and no such folder here") from None
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
+        raise _out_of_reach(repository) from error
+    except Exception as error:  # the http library's own errors have no common base with the above
+        raise _out_of_reach(repository) from error
+    old = [] if any(name.endswith(".safetensors") for name in files) else _OLD_WEIGHTS
+    report(Progress("fetching the model from the hub"))
+    return str(snapshot_download(repository, allow_patterns=_WANTED + old))
+
+
+def _out_of_reach(repository: str) -> LoadError:
+    return LoadError(
+        f"{repository}: not a folder here, not in the local cache, and the hub is out of reach; "
+        "leave the model out for the embedded one"
+    )

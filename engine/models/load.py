@@ -1,0 +1,131 @@
+"""Loading: from a name to a `LoadedModel`, with progress, offline wherever the files are already here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+from engine.errors import LoadError, one_line
+from engine.events import Progress
+from engine.families import Family, family_for
+from engine.models import gguf
+from engine.models.hub import fetched
+from engine.models.loaded import LoadedModel
+from engine.models.placement import pick_device, pick_dtype
+from engine.models.resolve import EMBEDDED, resolve
+from engine.models.weights_progress import weights_progress
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
+
+Report = Callable[[Progress], None]
+# Whatever is loaded is data: no code from a repository, no network for what lies on the disk.
+_SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+
+
+def load(
+    name: str | None,
+    *,
+    family: str = "auto",
+    device: str = "auto",
+    dtype: str = "auto",
+    progress: Report | None = None,
+) -> LoadedModel:
+    """The model called `name`: the embedded one (None), `smollm2`, a folder, a .gguf file or a repository of the hub.
+
+    `progress` is called from this thread with each `Progress`. Raises `LoadError`, one line that says what is wrong.
+    """
+    report = progress or (lambda _: None)
+    shown = name or EMBEDDED
+    source = resolve(name)
+    place = pick_device(device)
+    transformers.logging.set_verbosity_error()
+    with _explained(shown, place):
+        report(Progress("looking for the model"))
+        folder = source.place if source.kind != "hub" else fetched(source.place, report)
+        if source.kind == "gguf":
+            return _load_gguf(shown, Path(folder), family, place, dtype, report)
+        return _load_folder(shown, folder, family, place, dtype, report)
+
+
+def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+    config = AutoConfig.from_pretrained(folder, **_SAFELY)
+    chosen = family_for(family, config.model_type)
+    report(Progress("reading the tokenizer"))
+    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFELY)
+    return LoadedModel(shown, folder, chosen, _weights(folder, config, device, dtype, report), tokenizer)
+
+
+def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+    folder = gguf.kept_folder(file)
+    if not folder.is_dir():
+        report(Progress("reading the .gguf file; the next time will be quicker"))
+        where = {"gguf_file": file.name, **_SAFELY}
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
+        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
+        gguf.keep(folder, model, tokenizer)
+        if not folder.is_dir():
+            chosen: Family = family_for(family, model.config.model_type)
+            model = model.to(device=device, dtype=pick_dtype(dtype, device, model.num_parameters())).eval()
+            return LoadedModel(shown, str(file), chosen, model, tokenizer)
+        del model
+    loaded = _load_folder(shown, str(folder), family, device, dtype, report)
+    loaded.source = str(file)
+    return loaded
+
+
+def _weights(folder: str, config: PreTrainedConfig, device: torch.device, dtype: str, report: Report) -> Any:
+    """The model on its device, in evaluation mode; `LoadError` if the file lacks weights that the config asks for."""
+    with torch.device("meta"):
+        size = AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters()
+    precision = pick_dtype(dtype, device, size)
+    with weights_progress(report):
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            dtype=precision,
+            device_map={"": device} if device.type != "cpu" else None,
+            output_loading_info=True,
+            weights_only=True,
+            **_SAFELY,
+        )
+    if found["missing_keys"]:
+        missing = sorted(found["missing_keys"])
+        raise LoadError(f"the weights do not fit the config: {len(missing)} are missing, {missing[0]:.60} the first")
+    return model.eval()
+
+
+@contextmanager
+def _explained(shown: str, device: torch.device) -> Iterator[None]:
+    """Turns whatever the libraries raise into one line about this model."""
+    try:
+        yield
+    except LoadError as error:
+        raise error if str(error).startswith(shown) else LoadError(f"{shown}: {error}") from error
+    except (torch.OutOfMemoryError, MemoryError):
+        raise LoadError(f"{shown}: no room on {device}; try a smaller model, half precision or --device cpu") from None
+    except Exception as error:
+        raise LoadError(f"{shown}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = one_line(error, 200)
+    if "does not appear to have a file named" in text or "no file named" in text:
+        return "no weights in this folder (model.safetensors or pytorch_model.bin)"
+    if type(error).__name__ == "SafetensorError" or "PytorchStreamReader" in text or isinstance(error, EOFError):
+        return f"the weights file is broken or cut short ({text})"
+    if "size mismatch" in text or "mismatched" in text:
+        return "the weights do not fit the config: their shapes differ"
+    if isinstance(error, ImportError):
+        return f"a library that it needs is missing ({text})"
+    return text
+
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

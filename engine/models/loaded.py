@@ -1,0 +1,84 @@
+"""A model that is ready: weights on their device, tokenizer, family and runner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.detokenizer import piece
+from engine.runner import Runner, runner_for
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from engine.families import Family
+
+
+@dataclass
+class LoadedModel:
+    """What `load` gives and `generate` takes. `name` is what the user called it, `source` where it was found."""
+
+    name: str
+    source: str
+    family: Family
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    _pieces: dict[int, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The forward passes and their cache; it lives as long as the model, so a new run reuses what it shares."""
+        return runner_for(self.model)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the first weights lie."""
+        return self.model.device
+
+    @property
+    def dtype(self) -> str:
+        """The weights' type, as in `float32`."""
+        return str(self.model.dtype).removeprefix("torch.")
+
+    @cached_property
+    def parameters(self) -> int:
+        """How many weights there are, tied ones counted once."""
+        return sum(weight.numel() for weight in self.model.parameters())
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes that the weights take on their device."""
+        return sum(weight.numel() * weight.element_size() for weight in self.model.parameters())
+
+    @cached_property
+    def positions(self) -> int | None:
+        """How many tokens the model takes, prompt and continuation together; None where there is no limit."""
+        longest = getattr(self.model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+        return longest if isinstance(longest, int) and longest > 0 else None
+
+    @cached_property
+    def vocabulary_size(self) -> int:
+        """How many ids the model has logits for; a tokenizer may know fewer or more."""
+        return int(self.model.config.get_text_config(decoder=True).vocab_size)
+
+    @cached_property
+    def eos_token_ids(self) -> tuple[int, ...]:
+        """The ids that end a text by the model's own word."""
+        ids = self.model.generation_config.eos_token_id
+        if ids is None:
+            ids = self.tokenizer.eos_token_id
+        return () if ids is None else (ids,) if isinstance(ids, int) else tuple(ids)
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Ids that stand for no text: end of text, padding and the like."""
+        return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+
+    def piece(self, token_id: int) -> str:
+        """One token as text, its leading space kept."""
+        if token_id not in self._pieces:
+            self._pieces[token_id] = piece(self.tokenizer, token_id)
+        return self._pieces[token_id]

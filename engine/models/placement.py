@@ -1,0 +1,57 @@
+"""Which device and which precision a model gets."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.errors import LoadError
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+# Below this many parameters a step is bound by launching kernels, not by reading weights: half precision gains nothing.
+_HALF_PAYS_FROM = 200_000_000
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device for `auto` (CUDA, then MPS, then the CPU), `cpu`, `cuda`, `cuda:N` or `mps`; `LoadError` if absent."""
+    if wanted == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(kind)
+    try:
+        device = torch.device(wanted)
+    except RuntimeError:
+        raise LoadError(f"device {wanted}: must be auto, cpu, cuda, cuda:N or mps") from None
+    there = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }.get(device.type, 0)
+    if (device.index or 0) >= there:
+        raise LoadError(f"device {wanted}: there is none on this machine; try --device auto")
+    return device
+
+
+def pick_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dtype:
+    """The weights' type. `auto` is half precision on a GPU where the model is large enough to gain from it.
+
+    The CPU gets float32: float16 runs there at a crawl, and bfloat16 gains only on the newest processors.
+    """
+    if wanted not in DTYPES:
+        raise LoadError(f"dtype {wanted}: must be one of {', '.join(DTYPES)}")
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device.type == "cpu" or parameters < _HALF_PAYS_FROM:
+        return torch.float32
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return torch.float16
+
+
+def memory_used(device: torch.device) -> int:
+    """Bytes in use: the GPU's allocations, or this process's resident memory on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return torch.mps.current_allocated_memory()
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)

@@ -1,0 +1,83 @@
+"""What strategies see of a model: logits for a prompt, logits for one more token, and ways back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+
+from engine.events import CacheShape
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class Runner(ABC):
+    """Rows of token ids that a model has seen, and its logits after them.
+
+    All rows are equally long. A runner outlives a run: the next prefill keeps whatever beginning it shares with a row.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self._buffer = torch.empty((0, 0), dtype=torch.long)
+        self._length = 0
+
+    @property
+    def ids(self) -> torch.Tensor:
+        """(rows, length) of the ids seen so far, on the model's device."""
+        return self._buffer[:, : self._length]
+
+    @property
+    def length(self) -> int:
+        """How many ids each row holds."""
+        return self._length
+
+    @abstractmethod
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        """Take `ids`, at least one, into `rows` equal rows.
+
+        Returns the float32 logits (rows, vocabulary) after the last id, and how many ids needed no computing.
+        """
+
+    @abstractmethod
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        """Append one id (rows,) to each row; returns the float32 logits (rows, vocabulary) after it."""
+
+    @abstractmethod
+    def rewind(self, length: int) -> None:
+        """Forget all ids from position `length` (at least 0) on, in every row."""
+
+    @abstractmethod
+    def fork(self, rows: Sequence[int]) -> None:
+        """Rearrange: new row i becomes a copy of the old row `rows[i]`, so rows may be dropped, doubled, reordered."""
+
+    def cache_shape(self) -> CacheShape | None:
+        """The KV cache's shape, or None where the model has none."""
+        return None
+
+    def reset(self) -> None:
+        """Forget everything, and free what was remembered."""
+        self._buffer = torch.empty((0, 0), dtype=torch.long, device=self.model.device)
+        self._length = 0
+
+    def _hold(self, ids: torch.Tensor) -> None:
+        """Keep these ids (rows, n) as all that was seen."""
+        self._buffer, self._length = ids, ids.shape[1]
+
+    def _append(self, ids: torch.Tensor) -> None:
+        """Append (rows, n) ids; the buffer doubles, so that appending costs the same at any length."""
+        needed = self._length + ids.shape[1]
+        if needed > self._buffer.shape[1]:
+            grown = self._buffer.new_empty((self._buffer.shape[0], 2 * needed))
+            grown[:, : self._length] = self.ids
+            self._buffer = grown
+        self._buffer[:, self._length : needed] = ids
+        self._length = needed
+
+
+def last_logits(logits: torch.Tensor) -> torch.Tensor:
+    """(rows, vocabulary) float32 logits of the last position of (rows, n, vocabulary)."""
+    return logits[:, -1].to(dtype=torch.float32, copy=True)

@@ -1,0 +1,124 @@
+"""The runner with a KV cache: a prompt costs one pass, a new token a pass that is one token wide.
+
+Pope et al. 2022, "Efficiently Scaling Transformer Inference", for prefill and decode. The cache is transformers' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+from engine.events import CacheShape
+from engine.runner.base import Runner, last_logits
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class CachedRunner(Runner):
+    """Keeps keys and values of every id it has seen (`ids` and cache are always equally long)."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__(model)
+        self._cache = self._new_cache()
+        self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
+        # Logits after the last prefill: the same prompt again starts from the very same numbers, bit for bit.
+        self._prompt: tuple[list[int], torch.Tensor] | None = None
+
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        ids = list(ids)
+        row, shared = self._best_row(ids)
+        if self._prompt is not None and shared == len(ids) and self._prompt[0] == ids:
+            self.fork([row])
+            self.rewind(shared)
+            logits, reused = self._prompt[1], shared
+        else:
+            reused = min(shared, len(ids) - 1)  # the model must see one id to give logits
+            self._keep_beginning(row, reused)
+            logits = self._forward(torch.tensor([ids[reused:]], device=self.model.device), first=reused == 0)
+            self._prompt = (ids, logits)
+        if rows > 1:
+            self.fork([0] * rows)
+        return logits.expand(rows, -1).clone(), reused
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        return self._forward(ids.to(self.model.device)[:, None], first=False)
+
+    def rewind(self, length: int) -> None:
+        surplus = self.length - length
+        if surplus <= 0:
+            return
+        if not self._can_be_cut() or length == 0:
+            rows = self.ids[:, :length].clone()
+            self.reset()
+            if length:
+                # Layers with a window or a state have forgotten what they would need: see it all again.
+                self._hold(rows[:, :0])
+                self._forward(rows, first=True)
+            return
+        self._cache.crop(-surplus)
+        self._length = length
+
+    def fork(self, rows: Sequence[int]) -> None:
+        if list(rows) == list(range(self._buffer.shape[0])):
+            return
+        chosen = torch.tensor(rows, device=self.model.device)
+        self._cache.batch_select_indices(chosen)
+        self._buffer = self._buffer[chosen]
+
+    def cache_shape(self) -> CacheShape | None:
+        layers = [layer for layer in self._cache.layers if getattr(layer, "keys", None) is not None]
+        if not layers:
+            return None
+        rows, heads, tokens, width = layers[0].keys.shape
+        size = sum(t.numel() * t.element_size() for layer in layers for t in (layer.keys, layer.values))
+        return CacheShape(len(layers), rows, heads, tokens, width, size)
+
+    def reset(self) -> None:
+        super().reset()
+        self._cache = self._new_cache()
+        self._prompt = None
+
+    @torch.inference_mode()
+    def _forward(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
+        """Feed (rows, n) new ids after those in the cache; the ids are held only if the pass succeeded."""
+        inputs = self.model.prepare_inputs_for_generation(
+            ids, past_key_values=self._cache, use_cache=True, is_first_iteration=first, **self._one_position
+        )
+        try:
+            logits = last_logits(self.model(**inputs, return_dict=True).logits)
+        except BaseException:
+            self.reset()  # some layers may have cached the ids and others not
+            raise
+        if self._buffer.shape[0] != ids.shape[0]:
+            self._hold(ids)
+        else:
+            self._append(ids)
+        return logits
+
+    def _best_row(self, ids: list[int]) -> tuple[int, int]:
+        """The row that shares the longest beginning with `ids`, and how long that is."""
+        if self.length == 0:
+            return 0, 0
+        width = min(self.length, len(ids))
+        wanted = torch.tensor(ids[:width], device=self._buffer.device)
+        same = (self._buffer[:, :width] == wanted).long().cumprod(dim=1).sum(dim=1)
+        row = int(same.argmax())
+        return row, int(same[row])
+
+    def _keep_beginning(self, row: int, length: int) -> None:
+        if length == 0 or (length < self.length and not self._can_be_cut()):
+            self.reset()
+            return
+        self.fork([row])
+        self.rewind(length)
+
+    def _can_be_cut(self) -> bool:
+        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+
+    def _new_cache(self) -> DynamicCache:
+        return DynamicCache(config=self.model.config.get_text_config(decoder=True))

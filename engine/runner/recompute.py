@@ -1,0 +1,36 @@
+"""The runner for models without a usable cache: every token sees the whole text again.
+
+A step's cost grows with the text, but every forward goes through the model's own preparation of inputs, so models
+that need a dummy or mask token get it (XLNet, XLM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from engine.runner.base import Runner, last_logits
+
+
+class RecomputeRunner(Runner):
+    """Remembers ids alone."""
+
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        self._hold(torch.tensor([list(ids)] * rows, device=self.model.device))
+        return self._forward(), 0
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        self._append(ids.to(self.model.device)[:, None])
+        return self._forward()
+
+    def rewind(self, length: int) -> None:
+        self._length = min(self._length, length)
+
+    def fork(self, rows: Sequence[int]) -> None:
+        self._buffer = self._buffer[torch.tensor(rows, device=self._buffer.device)]
+
+    @torch.inference_mode()
+    def _forward(self) -> torch.Tensor:
+        inputs = self.model.prepare_inputs_for_generation(self.ids, use_cache=False, is_first_iteration=True)
+        return last_logits(self.model(**inputs, return_dict=True).logits)

@@ -1,0 +1,60 @@
+"""The sampler: one snapshot of settings applied to one step's logits."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.errors import EngineError
+from engine.sampling.random_streams import RandomStreams
+from engine.sampling.stages import Context, Stage, stages
+from engine.settings import Settings
+
+
+class Sampler:
+    """Processes logits under the current settings and chooses from them.
+
+    `use(settings)` swaps the settings; the processors are made anew only when the settings differ.
+    """
+
+    def __init__(self, settings: Settings, context: Context, streams: RandomStreams) -> None:
+        self.settings = settings
+        self.context = context
+        self._streams = streams
+        self._stages = stages(settings, context)
+
+    def use(self, settings: Settings) -> None:
+        """Obey these settings from the next call on."""
+        if settings is not self.settings:
+            self.settings = settings
+            self._stages = stages(settings, self.context)
+
+    def process(self, ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Scores (rows, vocabulary) after every stage; `ids` (rows, length) is the text so far."""
+        scores = logits
+        for stage in self._stages:
+            scores = stage.processor(ids, scores)
+        return scores
+
+    def by_stage(self, ids: torch.Tensor, logits: torch.Tensor) -> list[tuple[str, torch.Tensor]]:
+        """(stage, scores after it) for each stage that is on, in order."""
+        told, scores = [], logits
+        for stage in self._stages:
+            scores = stage.processor(ids, scores)
+            told.append((stage.name, scores))
+        return told
+
+    def choose(self, scores: torch.Tensor, sequences: list[int]) -> torch.Tensor:
+        """The next id of each row: the likeliest under greedy, else drawn by that sequence's stream."""
+        if self.settings.strategy == "sample":
+            return self._streams.draw(scores, sequences)
+        if torch.isnan(scores).any():
+            raise EngineError("the model's scores are not numbers: try dtype float32")
+        return scores.argmax(dim=-1)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The stages that are on, in the order in which they act."""
+        return tuple(stage.name for stage in self._stages)
+
+
+__all__ = ["Context", "Sampler", "Stage"]

@@ -1,0 +1,148 @@
+"""What every strategy needs while it runs: the step's settings, when to stop, and the sequences as they grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+
+from engine.controls import Controls
+from engine.detokenizer import Detokenizer
+from engine.events import Alternative, Changed, Event, FinishReason, Paused, Sequence, Timing, Token
+from engine.models.loaded import LoadedModel
+from engine.sampling import Sampler
+from engine.settings import Settings
+
+# What "as many as fit" means for a model without a limit, so that a run ends.
+MAX_LENGTH = 10_000
+
+
+@dataclass
+class Growing:
+    """A sequence that is being written."""
+
+    number: int
+    detokenizer: Detokenizer
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    text: str = ""
+    reason: FinishReason | None = None
+
+    def finished(self) -> Sequence:
+        """The sequence as it stands; one that was interrupted counts as cancelled."""
+        return Sequence(tuple(self.ids), self.text, tuple(self.logprobs), self.reason or "cancelled")
+
+
+@dataclass
+class Run:
+    """One call of `generate` under way."""
+
+    model: LoadedModel
+    sampler: Sampler
+    controls: Controls
+    settings: Settings
+    prompt_ids: list[int]
+    sequences: list[Growing]
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+
+    def begin_step(self, index: int) -> Iterator[Event]:
+        """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
+        while self.controls.must_wait() and not self.controls.stopped:
+            yield Paused(index)
+        settings = self.settings.obeying(self.controls.wanted(index))
+        if settings is not self.settings:
+            changes = self.settings.differences(settings)
+            self.settings = settings
+            self.sampler.use(settings)
+            for name, (old, new) in changes.items():
+                yield Changed(index, name, old, new)
+
+    def prefill(self) -> tuple[torch.Tensor, int]:
+        """Puts the prompt through the model: logits (sequences, vocabulary), and how many ids were in the cache."""
+        start = time.perf_counter()
+        logits, reused = self.model.runner.prefill(self.prompt_ids, len(self.sequences))
+        self.prefill_s = time.perf_counter() - start
+        return logits, reused
+
+    @property
+    def stopped(self) -> bool:
+        """True once a stop was asked for."""
+        return self.controls.stopped
+
+    def room(self) -> int:
+        """How many new tokens a sequence may have under the settings of this step."""
+        wanted = self.settings.max_new_tokens
+        limits = [MAX_LENGTH if wanted < 0 else wanted]
+        for longest in (self.model.positions, self.settings.max_length):
+            if longest is not None:
+                limits.append(longest - len(self.prompt_ids))
+        return max(min(limits), 0)
+
+    def append(self, growing: Growing, token_id: int, logprob: float, alternatives: tuple[Alternative, ...]) -> Token:
+        """Add a token to a sequence and tell it; sets the reason where it is the last."""
+        index = len(growing.ids)
+        piece = growing.detokenizer.push(token_id)
+        growing.ids.append(token_id)
+        growing.logprobs.append(logprob)
+        special = token_id in self.model.special_ids
+        if token_id in self.settings.end_ids(self.model.eos_token_ids):
+            growing.reason = "eos"
+        elif index + 1 >= self.room():
+            growing.reason = "length"
+        elif self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
+            growing.reason = "time"
+        if growing.reason:
+            piece += growing.detokenizer.flush()
+        before = len(growing.text)
+        growing.text += piece
+        self._look_for_stop(growing, before)
+        return Token(growing.number, index, token_id, piece, logprob, alternatives, special)
+
+    def alternatives(self, logprobs: torch.Tensor, logits: torch.Tensor) -> list[tuple[Alternative, ...]]:
+        """For each row the likeliest tokens, as many as the settings ask for.
+
+        `logprobs` (rows, vocabulary) are processed log-probabilities, `logits` what the model gave.
+        """
+        count = min(self.settings.alternatives, logprobs.shape[-1])
+        if not count:
+            return [()] * logprobs.shape[0]
+        top = logprobs.topk(count, dim=-1)
+        raw = torch.log_softmax(logits, dim=-1)
+        rows = zip(top.indices.tolist(), top.values.tolist(), raw.gather(-1, top.indices).tolist(), strict=True)
+        return [
+            tuple(
+                Alternative(i, self.model.piece(i), logprob, raw_logprob)
+                for i, logprob, raw_logprob in zip(*row, strict=True)
+                if logprob > -float("inf")
+            )
+            for row in rows
+        ]
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Counts the time inside as decoding."""
+        start = time.perf_counter()
+        yield
+        self.decode_s += time.perf_counter() - start
+
+    def timing(self) -> Timing:
+        """Seconds and tokens so far."""
+        return Timing(self.prefill_s, self.decode_s, sum(len(growing.ids) for growing in self.sequences))
+
+    def _look_for_stop(self, growing: Growing, before: int) -> None:
+        """Ends the sequence where a stop text is complete; only what is new, and what it could complete, is searched."""
+        found = [
+            (growing.text.find(stop, max(0, before - len(stop) + 1)), stop)
+            for stop in (self.settings.stop_token, *self.settings.stop_strings)
+            if stop
+        ]
+        found = [(place, stop) for place, stop in found if place >= 0]
+        if found:
+            growing.reason = "stop"
+            place, stop = min(found)
+            if stop == self.settings.stop_token:
+                growing.text = growing.text[:place]
