@@ -52,51 +52,50 @@ def _generate(
     model: LoadedModel, prompt: str | Sequence[int], settings: Settings, controls: Controls, drawn: int
 ) -> Iterator[Event]:
     controls.begin(settings)
-    prepared = _prepared(model, prompt, settings)
-    yield prepared
-    context = Context(len(prepared.ids), model.eos_token_ids, model.device)
+    ready = prepared(model, prompt, settings)
+    yield ready
+    context = Context(len(ready.ids), model.eos_token_ids, model.device)
     run = Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
         controls=controls,
         settings=settings,
-        prompt_ids=list(prepared.ids),
+        prompt_ids=list(ready.ids),
         sequences=[
-            Growing(number, detokenizer(model.tokenizer, prepared.ids))
-            for number in range(settings.num_return_sequences)
+            Growing(number, detokenizer(model.tokenizer, ready.ids)) for number in range(settings.num_return_sequences)
         ],
     )
     yield from STRATEGIES[settings.strategy](run)
     yield Finished(tuple(growing.finished() for growing in run.sequences), run.timing())
 
 
-def _prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
-    """The prompt's ids, checked against the model's positions and vocabulary, and what there is to say of its length."""
+def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
+    """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
     if isinstance(prompt, str):
-        prepared = model.family.prepare(model, prompt, settings)
+        ready = model.family.prepare(model, prompt, settings)
     else:
-        prepared = Prepared(str(model.tokenizer.decode(list(prompt))), tuple(prompt))
-    ids = prepared.ids
+        ready = Prepared(str(model.tokenizer.decode(list(prompt))), tuple(prompt))
+    ids = ready.ids
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
     if model.positions is None:
-        return prepared
+        return ready
     left = model.positions - len(ids)
     if left < 0:
         raise PromptError(
             f"the prompt is {len(ids)} tokens long and the model takes {model.positions}: shorten it by {-left}"
         )
     if settings.max_new_tokens <= left:
-        return prepared
+        return ready
     note = Note(
         "info",
         "length-clipped",
         f"The model takes {model.positions} tokens and the prompt has {len(ids)}, so at most {left} new ones fit.",
     )
-    return Prepared(prepared.text, ids, (*prepared.notes, note))
+    return Prepared(ready.text, ids, (*ready.notes, note))
 
 
 def _free(model: LoadedModel) -> None:

@@ -12,16 +12,21 @@ __all__ = ["FAMILIES", "Family", "family_for"]
 
 
 def family_for(wanted: str, model_type: str) -> Family:
-    """The family called `wanted` (any case), or under `auto` the one of a checkpoint's `model_type`.
+    """The family called `wanted`, or under `auto` the one of a checkpoint's `model_type`.
 
     Raises `LoadError` for an unknown family and for one that does not fit the checkpoint.
     """
-    wanted = wanted.lower()
-    if wanted == "auto":
-        return next((f for f in FAMILIES.values() if model_type in f.model_types), FAMILIES["auto"])
-    family = FAMILIES.get(wanted)
-    if family is None:
-        raise LoadError(f"model type {wanted:.40}: unknown; must be one of {', '.join(FAMILIES)}")
+    family = family_named(wanted)
+    if family.name == "auto":
+        return next((f for f in FAMILIES.values() if model_type in f.model_types), family)
     if model_type not in family.model_types:
-        raise LoadError(f"model type {wanted}: this checkpoint is of type {model_type:.40}; leave it at auto")
+        raise LoadError(f"model type {family.name}: this checkpoint is of type {model_type:.40}; leave it at auto")
+    return family
+
+
+def family_named(name: str) -> Family:
+    """The family of this name, in any case; `LoadError` for an unknown one."""
+    family = FAMILIES.get(name.lower())
+    if family is None:
+        raise LoadError(f"model type {name:.40}: unknown; must be one of {', '.join(FAMILIES)}")
     return family

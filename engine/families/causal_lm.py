@@ -22,7 +22,7 @@ class Family:
     model_types: tuple[str, ...] = ()
 
     def prepare(self, model: LoadedModel, prompt: str, settings: Settings) -> Prepared:
-        """The prompt as the model gets it. An empty one becomes the model's start token; `PromptError` if it has none."""
+        """The prompt as the model gets it. An empty one becomes the start token; `PromptError` without one."""
         text = settings.prefix + prompt
         ids = list(model.tokenizer.encode(text))
         if not ids:

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import LoadError, one_line
 from engine.events import Progress
-from engine.families import Family, family_for
+from engine.families import Family, family_for, family_named
 from engine.models import gguf
 from engine.models.hub import fetched
 from engine.models.loaded import LoadedModel
@@ -44,6 +44,7 @@ def load(
     """
     report = progress or (lambda _: None)
     shown = name or EMBEDDED
+    family_named(family)
     source = resolve(name)
     place = pick_device(device)
     transformers.logging.set_verbosity_error()
@@ -51,8 +52,12 @@ def load(
         report(Progress("looking for the model"))
         folder = source.place if source.kind != "hub" else fetched(source.place, report)
         if source.kind == "gguf":
-            return _load_gguf(shown, Path(folder), family, place, dtype, report)
-        return _load_folder(shown, folder, family, place, dtype, report)
+            loaded = _load_gguf(shown, Path(folder), family, place, dtype, report)
+        else:
+            loaded = _load_folder(shown, folder, family, place, dtype, report)
+        report(Progress("warming up"))
+        loaded.runner.reset()  # the first pass is slow and tells which runner fits: here, not in the first run
+        return loaded
 
 
 def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:

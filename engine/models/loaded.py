@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -76,6 +77,19 @@ class LoadedModel:
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
         return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+
+    def identity(self) -> dict[str, Any]:
+        """What a transcript says of the model and of the machine that ran it."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "family": self.family.name,
+            "type": self.model.config.model_type,
+            "parameters": self.parameters,
+            "device": str(self.device),
+            "dtype": self.dtype,
+            "versions": {package: version(package) for package in ("torch", "transformers", "textgen-tui")},
+        }
 
     def piece(self, token_id: int) -> str:
         """One token as text, its leading space kept."""

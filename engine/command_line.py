@@ -1,0 +1,171 @@
+"""What the commands share: flags made from the settings' declaration, prompts, errors in one line, safe output."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from engine.errors import EngineError, SettingError, one_line
+from engine.events import Progress
+from engine.parameter import Parameter
+from engine.safe_text import safe_block, safe_text
+from engine.settings import PARAMETERS, Settings, parameter_named
+
+PROGRAM = "textgen-tui"
+
+
+class UsageError(EngineError):
+    """A command line that cannot be understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and for which hyphens and underscores are the same in a flag."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        words = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args([_underscored(word) for word in words], namespace)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model, where it runs and how precisely."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model_name_or_path",
+        metavar="MODEL",
+        help="a folder, a .gguf file, a repository of the hub, or smollm2; default: the embedded model",
+    )
+    group.add_argument("--model_type", default="auto", metavar="FAMILY", help="auto (default) or a family")
+    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
+    group.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16 or float16")
+    group.add_argument("--fp16", dest="dtype", action="store_const", const="float16", help="as --dtype float16")
+    group.add_argument("--no_cuda", dest="device", action="store_const", const="cpu", help="as --device cpu")
+
+
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    """One flag for each declared parameter, and its older names."""
+    groups: dict[str, Any] = {}
+    for parameter in PARAMETERS.values():
+        if parameter.group not in groups:
+            groups[parameter.group] = parser.add_argument_group(parameter.group)
+        default = parameter.format(parameter.default)
+        groups[parameter.group].add_argument(
+            *parameter.flags,
+            f"--{parameter.name}",
+            dest=parameter.name,
+            metavar=_metavar(parameter),
+            help=f"{parameter.help} (default: {default})".replace("%", "%%"),
+        )
+
+
+def settings_from(args: argparse.Namespace, base: Settings | None = None) -> Settings:
+    """The settings that the flags ask for, over `base`. Raises `SettingError`."""
+    given = {name: getattr(args, name) for name in PARAMETERS if getattr(args, name) is not None}
+    return (base or Settings()).changed(**{name: _value(PARAMETERS[name], text) for name, text in given.items()})
+
+
+def schedule_from(pairs: Sequence[Sequence[str]], settings: Settings) -> dict[int, dict[str, Any]]:
+    """`--at N name=value` as a schedule for `Controls`; each change is checked here, before anything runs."""
+    schedule: dict[int, dict[str, Any]] = {}
+    for at, change in pairs:
+        name, equals, text = change.partition("=")
+        if not at.isdecimal() or not equals:
+            raise UsageError(f"--at {at:.20} {change:.40}: must be a token's number from 0 on, then name=value")
+        parameter = _parameter_of_flag(name)
+        if not parameter.live:
+            raise SettingError(f"--at {at}: {parameter.name} takes effect at the next run, not in the middle of one")
+        value = _value(parameter, text)
+        settings.changed(**{parameter.name: value})
+        schedule.setdefault(int(at), {})[parameter.name] = value
+    return schedule
+
+
+def load_from(args: argparse.Namespace) -> Any:
+    """The model that the flags name, its loading told on standard error where that is a terminal."""
+    from engine.models.load import load
+
+    report = _told_progress if sys.stderr.isatty() else None
+    try:
+        return load(
+            args.model_name_or_path,
+            family=args.model_type,
+            device=args.device,
+            dtype=args.dtype,
+            progress=report,
+        )
+    finally:
+        if report:
+            print("\r\x1b[K", end="", file=sys.stderr)
+
+
+def prompt_from(given: str | None) -> str:
+    """The prompt: the flag's, else asked for on a terminal, else standard input whole but for its last newline."""
+    if given:
+        return given
+    if sys.stdin is None:
+        return ""
+    if sys.stdin.isatty():
+        print("Model prompt >>> ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().removesuffix("\n")
+    return sys.stdin.buffer.read().decode("utf-8", errors="replace").removesuffix("\n")
+
+
+def put(text: str, end: str = "\n") -> None:
+    """Write to standard output: made safe where that is a terminal, as it stands where it is a file or a pipe."""
+    shown = safe_block(text) if sys.stdout.isatty() else text
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(shown.encode(encoding, errors="backslashreplace").decode(encoding) + end)
+    sys.stdout.flush()
+
+
+def tell(text: str) -> None:
+    """Write one line to standard error."""
+    encoding = sys.stderr.encoding or "utf-8"
+    line = safe_text(text).encode(encoding, errors="backslashreplace").decode(encoding)
+    print(line, file=sys.stderr, flush=True)
+
+
+def fail(error: BaseException) -> NoReturn:
+    """One line on standard error, exit status 2."""
+    tell(f"{PROGRAM}: {one_line(error)}")
+    raise SystemExit(2)
+
+
+def _told_progress(progress: Progress) -> None:
+    share = f" {100 * progress.done // progress.total}%" if progress.total else ""
+    print(f"\r\x1b[K{safe_text(progress.stage)}{share}", end="", file=sys.stderr, flush=True)
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    # On a command line a text is what it is: the shell has its own quotes.
+    return parameter.check(text) if parameter.kind == "text" else parameter.parse(text)
+
+
+def _parameter_of_flag(name: str) -> Parameter:
+    flag = f"--{_underscored(name)}"
+    return next((p for p in PARAMETERS.values() if flag in p.flags), None) or parameter_named(name)
+
+
+def _underscored(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    flag, equals, value = word.partition("=")
+    return "--" + flag[2:].replace("-", "_") + equals + value
+
+
+def _metavar(parameter: Parameter) -> str:
+    if parameter.kind == "choice":
+        return "{" + ",".join(parameter.choices) + "}"
+    return {"int": "N", "float": "X", "text": "TEXT", "texts": "JSON", "ids": "JSON"}[parameter.kind]

@@ -1,0 +1,1 @@
+"""The record: what happened, written as it happens."""
