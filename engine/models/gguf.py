@@ -6,6 +6,7 @@ folder and read from there the next time.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import shutil
 from pathlib import Path
@@ -32,8 +33,22 @@ def keep(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
         unfinished.mkdir(parents=True)
         if shutil.disk_usage(unfinished).free < 4 * model.get_memory_footprint():
             raise OSError("little room left on the disk")
-        model.save_pretrained(unfinished)
+        _save_dequantized(model, unfinished)
         tokenizer.save_pretrained(unfinished)
         unfinished.rename(folder)
     except OSError:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _save_dequantized(model: PreTrainedModel, folder: Path) -> None:
+    """As `save_pretrained`, which refuses: the model still counts as quantized though its weights no longer are."""
+    from safetensors.torch import save_file
+
+    tied = set(model.all_tied_weights_keys)
+    weights = {name: weight.contiguous() for name, weight in model.state_dict().items() if name not in tied}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    config = copy.deepcopy(model.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    config.save_pretrained(folder)
+    model.generation_config.save_pretrained(folder)

@@ -73,8 +73,9 @@ def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype:
     if not folder.is_dir():
         report(Progress("reading the .gguf file; the next time will be quicker"))
         where = {"gguf_file": file.name, **_SAFELY}
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
-        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
+        with weights_progress(report):
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
+            model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
         gguf.keep(folder, model, tokenizer)
         if not folder.is_dir():
             chosen: Family = family_for(family, model.config.model_type)

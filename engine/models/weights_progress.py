@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from transformers import modeling_gguf_pytorch_utils
 from transformers.utils import logging
 
 from engine.events import Progress
@@ -47,8 +48,11 @@ def weights_progress(report: Callable[[Progress], None]) -> Iterator[None]:
         total = kwargs.get("total") or (len(items) if hasattr(items, "__len__") else 0)
         return _Bar(report, items, total, "reading the weights")
 
-    before = logging.set_tqdm_hook(hook)
+    before, gguf_before = logging.set_tqdm_hook(hook), modeling_gguf_pytorch_utils.tqdm
+    # The reader of .gguf files takes its bar from tqdm itself, past the hook.
+    modeling_gguf_pytorch_utils.tqdm = lambda *args, **kwargs: hook(None, args, kwargs)
     try:
         yield
     finally:
         logging.set_tqdm_hook(before)
+        modeling_gguf_pytorch_utils.tqdm = gguf_before
