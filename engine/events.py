@@ -116,13 +116,17 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A finished sequence. `text` is the continuation alone, cut at the stop text where that came."""
+    """A finished sequence. `text` is the continuation alone, cut at the stop text where that came.
+
+    `drawn` is how many draws of its random stream lie behind it: where a run that goes on from it begins.
+    """
 
     token_ids: tuple[int, ...]
     text: str
     logprobs: tuple[float, ...]
     finish_reason: FinishReason
     score: float | None = None
+    drawn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import torch
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
-from engine.events import Event, Failed, Finished, Note, Prepared
+from engine.events import Event, Failed, Note, Prepared
 from engine.models.loaded import LoadedModel
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
@@ -66,7 +66,7 @@ def _generate(
         ],
     )
     yield from STRATEGIES[settings.strategy](run)
-    yield Finished(tuple(growing.finished() for growing in run.sequences), run.timing())
+    yield run.finished()
 
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:

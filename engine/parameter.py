@@ -124,8 +124,8 @@ class Parameter:
             return self._number(value)
         if isinstance(value, tuple):
             return json.dumps(list(value), ensure_ascii=False)
-        if self.kind == "text" and (not value.isprintable() or value != value.strip() or value[:1] == '"'):
-            return json.dumps(value, ensure_ascii=False)
+        if self.kind == "text" and not _stands_alone(value):
+            return json.dumps(value, ensure_ascii=not value.isprintable())
         return str(value)
 
     def stepped(self, value: Any, by: int) -> Any:
@@ -186,7 +186,7 @@ class Parameter:
 
     def _parsed_list(self, text: str) -> Any:
         try:
-            value = json.loads(text)
+            value = json.loads(text, strict=False)
         except ValueError:
             if self.kind == "texts":
                 return (text,)
@@ -201,10 +201,15 @@ class Parameter:
         return SettingError(f"{self.name} {shown!s:.60}: must be {self.bounds}")
 
 
+def _stands_alone(text: str) -> bool:
+    """False for a text that must be quoted to be read back as it is."""
+    return text.isprintable() and text == text.strip() and text[:1] != '"' and text.lower() not in OFF_WORDS
+
+
 def _unquoted(text: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         try:
-            return str(json.loads(text))
+            return str(json.loads(text, strict=False))
         except ValueError:
             pass
     return text

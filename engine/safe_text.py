@@ -36,6 +36,8 @@ _TAGS = {code: f"<{code:X}>" for code in (*range(0xE0000, 0xE0080), *range(0xFFF
 _SURROGATES = {code: f"<{code:X}>" for code in range(0xD800, 0xE000)}
 _TABLE = _PICTURES | _C1 | _NAMED | _TAGS | _SURROGATES
 _BLOCK_TABLE = {code: sign for code, sign in _TABLE.items() if code not in (0x09, 0x0A)}
+# In an editor every sign of more than one character is a single one, and a tab is the editor's own affair.
+_CELL_TABLE = {code: sign if len(sign) == 1 else "␦" for code, sign in _TABLE.items() if code != 0x09}
 
 
 def safe_text(text: str) -> str:
@@ -46,3 +48,8 @@ def safe_text(text: str) -> str:
 def safe_block(text: str) -> str:
     """As `safe_text`, but newlines stay and a tab becomes four spaces: for text that is shown over several lines."""
     return text.translate(_BLOCK_TABLE).replace("\t", "    ")
+
+
+def safe_cells(text: str) -> str:
+    """As `safe_text`, but one sign for one character, so that places in the text stay the same: for editors."""
+    return text.translate(_CELL_TABLE)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import PromptError
-from engine.events import Prepared
+from engine.events import Note, Prepared
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
+
+
+_TRAILING_SPACE = Note(
+    "info",
+    "trailing-space",
+    "The prompt ends with a space. Models put the space before a word themselves, so it reads better without.",
+)
 
 
 class Family:
@@ -32,7 +39,8 @@ class Family:
             if start is None:
                 raise PromptError("the prompt is empty, and this model has no token to start from: type something")
             ids = [start]
-        return Prepared(text, tuple(ids))
+        notes = (_TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
+        return Prepared(text, tuple(ids), notes)
 
 
 class CausalLM(Family):

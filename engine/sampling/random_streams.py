@@ -19,6 +19,11 @@ class RandomStreams:
         self._seed = seed
         self._drawn = drawn
         self._generators: dict[int, torch.Generator] = {}
+        self._taken: dict[int, int] = {}
+
+    def drawn(self, sequence: int) -> int:
+        """How many draws of a sequence's stream have been taken or passed over."""
+        return self._taken.get(sequence, self._drawn)
 
     def draw(self, scores: torch.Tensor, sequences: list[int]) -> torch.Tensor:
         """One id a row from log-scores (rows, vocabulary), row r by the stream of `sequences[r]`."""
@@ -32,6 +37,8 @@ class RandomStreams:
             raise EngineError(
                 "the model's scores are not numbers or leave no token to choose: try dtype float32 or milder settings"
             ) from error
+        for sequence in sequences:
+            self._taken[sequence] = self.drawn(sequence) + 1
         return torch.cat(picks).squeeze(1)
 
     def _stream(self, sequence: int, scores: torch.Tensor) -> torch.Generator:

@@ -51,6 +51,10 @@ class Sampler:
             raise EngineError("the model's scores are not numbers: try dtype float32")
         return scores.argmax(dim=-1)
 
+    def drawn(self, sequence: int) -> int:
+        """How many draws of a sequence's random stream lie behind it."""
+        return self._streams.drawn(sequence)
+
     @property
     def stage_names(self) -> tuple[str, ...]:
         """The stages that are on, in the order in which they act."""

@@ -11,7 +11,7 @@ import torch
 
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
-from engine.events import Alternative, Changed, Event, FinishReason, Paused, Sequence, Timing, Token
+from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
@@ -30,10 +30,6 @@ class Growing:
     logprobs: list[float] = field(default_factory=list)
     text: str = ""
     reason: FinishReason | None = None
-
-    def finished(self) -> Sequence:
-        """The sequence as it stands; one that was interrupted counts as cancelled."""
-        return Sequence(tuple(self.ids), self.text, tuple(self.logprobs), self.reason or "cancelled")
 
 
 @dataclass
@@ -129,12 +125,26 @@ class Run:
         yield
         self.decode_s += time.perf_counter() - start
 
+    def finished(self) -> Finished:
+        """How the run ends: the sequences as they stand; one that was interrupted counts as cancelled."""
+        sequences = [
+            Sequence(
+                tuple(growing.ids),
+                growing.text,
+                tuple(growing.logprobs),
+                growing.reason or "cancelled",
+                drawn=self.sampler.drawn(growing.number),
+            )
+            for growing in self.sequences
+        ]
+        return Finished(tuple(sequences), self.timing())
+
     def timing(self) -> Timing:
         """Seconds and tokens so far."""
         return Timing(self.prefill_s, self.decode_s, sum(len(growing.ids) for growing in self.sequences))
 
     def _look_for_stop(self, growing: Growing, before: int) -> None:
-        """Ends the sequence where a stop text is complete; only what is new, and what it could complete, is searched."""
+        """Ends the sequence where a stop text is complete; what was searched before is not searched again."""
         found = [
             (growing.text.find(stop, max(0, before - len(stop) + 1)), stop)
             for stop in (self.settings.stop_token, *self.settings.stop_strings)

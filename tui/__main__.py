@@ -1,0 +1,77 @@
+"""The `textgen-tui` command: the full-screen session, or one of the subcommands. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from engine.command_line import (
+    PROGRAM,
+    Parser,
+    UsageError,
+    add_model_options,
+    add_setting_options,
+    fail,
+    settings_from,
+    tell,
+)
+from engine.errors import EngineError
+
+# OpenMP's threads spin while they wait and starve the screen; this must be set before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+COMMANDS = {
+    "generate": "generate text without the full-screen session",
+    "inspect": "the tokens of a prompt, and what could come next",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command. A user's error is one line on standard error and exit status 2."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    command = words[0] if words else ""
+    if command == "generate":
+        from engine import run_generation
+
+        run_generation.main(words[1:])
+    elif command == "inspect":
+        from engine import inspect_command
+
+        inspect_command.main(words[1:])
+    else:
+        try:
+            _session(words)
+        except EngineError as error:
+            fail(error)
+
+
+def _session(words: Sequence[str]) -> None:
+    commands = "\n".join(f"  {PROGRAM} {name:<10} {what}" for name, what in COMMANDS.items())
+    parser = Parser(
+        prog=PROGRAM,
+        description=f"A full-screen session with a language model. Beside it:\n{commands}",
+        epilog="Every flag can be changed in the session; ? or ^G there tell how.",
+    )
+    parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
+    add_model_options(parser)
+    add_setting_options(parser)
+    args = parser.parse_args(words)
+    settings = settings_from(args)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
+
+    from engine.session.transcript import Transcript, new_path
+    from tui.app import TextgenApp
+    from tui.worker import LoadJob
+
+    load = LoadJob(args.model_name_or_path, args.model_type, args.device, args.dtype)
+    transcript = Transcript(new_path())
+    app = TextgenApp(settings, load, transcript, prompt=args.prompt)
+    app.run()
+    if transcript.path.exists():
+        tell(f"transcript: {transcript.path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The keys, all of them, in as many lines as the width needs."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from tui.actions import footer_entries
+
+
+class KeyBar(Widget):
+    """A footer that wraps between entries and never in one."""
+
+    DEFAULT_CSS = "KeyBar { height: auto; background: $surface; color: $text-muted; padding: 0 1; }"
+
+    def lines(self, width: int) -> list[list[tuple[str, str]]]:
+        """The entries, line by line, at this width in cells."""
+        lines: list[list[tuple[str, str]]] = [[]]
+        used = 0
+        for keys, label in footer_entries():
+            needed = len(keys) + 1 + len(label) + (2 if lines[-1] else 0)
+            if lines[-1] and used + needed > width:
+                lines.append([])
+                used, needed = 0, needed - 2
+            lines[-1].append((keys, label))
+            used += needed
+        return lines
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the entries take."""
+        return len(self.lines(width))
+
+    def render(self) -> Content:
+        """Keys in the accent colour, labels dim."""
+        lines = [
+            Content("  ").join(Content.assemble((keys, "bold $primary"), f" {label}") for keys, label in line)
+            for line in self.lines(self.size.width)
+        ]
+        return Content("\n").join(lines)

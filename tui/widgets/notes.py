@@ -1,0 +1,57 @@
+"""The notes: what the reader should know, the newest run's on top of each other, errors told apart by a sign."""
+
+from __future__ import annotations
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from engine.events import Level, Note
+from engine.safe_text import safe_text
+
+_SIGNS: dict[Level, str] = {"info": "·", "warning": "▲", "error": "✗"}
+
+
+class NotesPane(VerticalScroll):
+    """Hidden while there is nothing to say."""
+
+    DEFAULT_CSS = """
+    NotesPane {
+        border: round $border-blurred;
+        border-title-color: $primary;
+        height: auto;
+        max-height: 6;
+        display: none;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        &:focus { border: round $border; }
+        Static { width: 1fr; height: auto; }
+        .-warning { color: $text-warning; }
+        .-error { color: $text-error; }
+        .-info { color: $text-muted; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.border_title = "Notes"
+        self.notes: list[Note] = []
+        """What is shown, oldest first."""
+
+    def add(self, note: Note) -> None:
+        """Show one more note; the same one twice stands there once, at the end."""
+        if note in self.notes:
+            place = self.notes.index(note)
+            del self.notes[place]
+            self.children[place].remove()
+        self.notes.append(note)
+        line = Content.assemble((_SIGNS[note.level], "bold"), " ", safe_text(note.text))
+        self.mount(Static(line, classes=f"-{note.level}", markup=False))
+        self.display = True
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+    def clear(self) -> None:
+        """Forget the notes of the last run."""
+        self.notes.clear()
+        self.remove_children()
+        self.display = False

@@ -1,0 +1,295 @@
+"""The widget: follows the end, keeps the reader's place, and redraws no more than what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.reactive import reactive, var
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from tui.widgets.output.document import Document
+from tui.widgets.output.painting import Painter
+from tui.widgets.output.wrapping import Kind, Line, Piece, Wrapped, line_clusters, wrap
+
+KINDS: tuple[Kind, ...] = ("prompt", "model", "special", "mark")
+
+
+class OutputView(ScrollView, can_focus=True):
+    """Shows the text of one of several sequences while it is being written."""
+
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "output--prompt",
+        "output--model",
+        "output--special",
+        "output--mark",
+        "output--cursor",
+        "output--placeholder",
+    }
+    DEFAULT_CSS = """
+    OutputView {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        color: $text;
+        & > .output--prompt { color: $text-muted; text-style: italic; }
+        & > .output--model { color: $text; }
+        & > .output--special { color: $text-secondary; }
+        & > .output--mark { color: $text-accent; }
+        & > .output--cursor { color: $primary; }
+        & > .output--placeholder { color: $text-muted; }
+    }
+    """
+
+    sequence: reactive[int] = reactive(0, init=False)
+    """The sequence that is shown, from 0."""
+    streaming: reactive[bool] = reactive(False, init=False)
+    """Whether more text is to be expected; a cursor stands at the end then."""
+    following: var[bool] = var(True, init=False)
+    """Whether the view stays at the end as text is added. Scrolling decides it."""
+
+    def __init__(
+        self,
+        placeholder: str = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        """`placeholder` is the hint shown, centred, while there is nothing else."""
+        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        self._placeholder = placeholder
+        self._documents = [Document()]
+        self._limit = 0  # cells a line may take; 0 until the size is known
+        self._painter: Painter | None = None
+        self._strips: LRUCache[tuple[Line, tuple[int, int] | None], Strip] = LRUCache(512)
+        # The row that a resize put at the top, and the position in the text that it was chosen for.
+        self._place: tuple[int, int] | None = None
+
+    # What it is told
+
+    def start(self, prompt: str, sequences: int = 1) -> None:
+        """Begin anew: `sequences` sequences, at least one, each beginning with the prompt."""
+        self._documents = [Document(prompt) for _ in range(max(1, sequences))]
+        self.following = True
+        self.set_reactive(OutputView.sequence, 0)
+        self.mutate_reactive(OutputView.sequence)
+
+    def add(self, sequence: int, text: str, kind: Kind = "model") -> None:
+        """Add raw text at the end of a sequence."""
+        self.extend([(sequence, text, kind)])
+
+    def extend(self, items: Iterable[tuple[int, str, Kind]]) -> None:
+        """Add a batch of `(sequence, text, kind)`, drawn once."""
+        for sequence, text, kind in items:
+            self._document(sequence).append(text, kind)
+        self._update()
+
+    def mark(self, label: str, sequence: int | None = None) -> None:
+        """Set a mark of change at the end of one sequence, or of all."""
+        for document in self._documents if sequence is None else [self._document(sequence)]:
+            document.mark(label)
+        self._update()
+
+    def trim(self, sequence: int, characters: int) -> None:
+        """Keep the first `characters` characters that follow the prompt, and the marks up to there."""
+        self._document(sequence).trim(characters)
+        self._update()
+
+    def show_sequence(self, sequence: int) -> None:
+        """Show another sequence; a number out of range means the nearest there is."""
+        self.sequence = sequence
+
+    # What it tells
+
+    @property
+    def sequences(self) -> int:
+        """How many sequences there are."""
+        return len(self._documents)
+
+    def text(self, sequence: int | None = None, *, prompt: bool = True) -> str:
+        """The raw text of a sequence (of the one shown, if none is named), with or without the prompt."""
+        return self._document(self.sequence if sequence is None else sequence).text(prompt=prompt)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected raw text, in logical lines and without marks, and what ends it."""
+        wrapped = self._wrapped
+        if wrapped is None:
+            return None
+        return wrapped.text_between(*_selected_range(wrapped, selection)), "\n"
+
+    def _document(self, sequence: int) -> Document:
+        if not 0 <= sequence < len(self._documents):
+            raise IndexError(f"there is no sequence {sequence}; there are {len(self._documents)}")
+        return self._documents[sequence]
+
+    @property
+    def _wrapped(self) -> Wrapped | None:
+        """The lines of the sequence shown, or `None` while the width is not known."""
+        return self._documents[self.sequence].wrapped(self._limit) if self._limit else None
+
+    # Watching
+
+    def validate_sequence(self, sequence: int) -> int:
+        return min(max(0, sequence), len(self._documents) - 1)
+
+    def watch_sequence(self) -> None:
+        self._place = None
+        self._forget_selection()
+        self._update(everything=True)
+
+    def watch_streaming(self) -> None:
+        wrapped = self._wrapped
+        if wrapped is None or self._documents[self.sequence].is_empty:
+            self.refresh()
+        else:
+            self._refresh_rows(len(wrapped.lines) - 1, len(wrapped.lines))
+
+    def watch_scroll_target_y(self, target: float) -> None:
+        # Where the scrolling is bound for, not where it is: text that arrives while an animation leaves the
+        # end must not pull it back.
+        self.following = target >= self.max_scroll_y
+
+    def watch_show_vertical_scrollbar(self, show: bool) -> None:
+        if show:  # It was not there to be told when the first text ran over the edge.
+            self.vertical_scrollbar.position = self.scroll_y
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter = None
+        self._strips.clear()
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        # One column is kept free, so that the cursor has a place behind a full line.
+        limit = max(2, self.scrollable_content_region.width - 1)
+        self._strips.clear()
+        row = round(self.scroll_y)
+        wrapped = self._wrapped
+        if limit == self._limit or wrapped is None or self.following:
+            self._limit = limit
+            self._update(everything=True)
+            return
+        # Sizes come many at a time while a window is dragged: the place is taken from the first of them.
+        position = self._place[1] if self._place and self._place[0] == row else wrapped.lines[row].start
+        self._limit = limit
+        wrapped = self._documents[self.sequence].wrapped(limit)
+        row = wrapped.line_at(position)
+        self._place = (row, position)
+        self._update(everything=True, row=row)
+
+    # Keeping up
+
+    def _update(self, *, everything: bool = False, row: int | None = None) -> None:
+        """Fit size, scrolling and screen to the document; `row` is to be at the top, if given."""
+        wrapped = self._wrapped
+        if wrapped is None:
+            return
+        first = 0 if everything else wrapped.dirty
+        wrapped.dirty = len(wrapped.lines)
+        # Height 0 stands for the placeholder, which is not scrolled.
+        count = 0 if self._documents[self.sequence].is_empty else len(wrapped.lines)
+        before = self.virtual_size.height
+        if not everything and first >= count == before:
+            return
+        if everything or not count or not before:
+            self.refresh()
+        else:
+            self._refresh_rows(first, max(count, before))
+        self.virtual_size = Size(self._limit + 1, count)
+        bottom = self.max_scroll_y
+        if self.following or (row is None and self.scroll_target_y > bottom):
+            row = bottom
+        # Otherwise hands off: the reader may be scrolling at this very moment.
+        if row is not None and not row == self.scroll_target_y == self.scroll_y:
+            # By force: the scroll bar that would allow it appears only with the next layout.
+            self.scroll_to(y=row, animate=False, force=True)
+
+    def _refresh_rows(self, start: int, end: int) -> None:
+        """Redraw rows `start` to `end` of the text, as far as they are in sight."""
+        top = self.scroll_offset.y
+        start, end = max(start, top), min(end, top + self.size.height)
+        if start < end:
+            self.refresh_lines(start, end - start)
+
+    def _forget_selection(self) -> None:
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """Row `y` of what is in sight."""
+        width = self.size.width
+        wrapped = self._wrapped
+        if wrapped is None:
+            return Strip.blank(width, self.rich_style)
+        if self._documents[self.sequence].is_empty and not self.streaming:
+            return self._placeholder_row(y)
+        if self._painter is None:
+            self._painter = self._new_painter()
+        row = self.scroll_offset.y + y
+        if row >= len(wrapped.lines):
+            return self._painter.blank(width, wrapped.length)
+        line = wrapped.lines[row]
+        selected = self._selected_in(wrapped, line)
+        if self.streaming and row == len(wrapped.lines) - 1:
+            return self._painter.line(line, width, selected, cursor=wrapped.limit)
+        # The key holds all that the strip is made of, so nothing goes stale when text is added or taken away.
+        key = (line, selected)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self._strips[key] = self._painter.line(line, width, selected)
+        return strip
+
+    def _selected_in(self, wrapped: Wrapped, line: Line) -> tuple[int, int] | None:
+        selection = self.text_selection
+        if selection is None:
+            return None
+        low, high = _selected_range(wrapped, selection)
+        low, high = max(low, line.start), min(high, line.start + line.length)
+        return (low, high) if low < high else None
+
+    def _placeholder_row(self, y: int) -> Strip:
+        width, height = self.size
+        lines = wrap([Piece("model", self._placeholder)], max(2, width - 4))
+        row = y - max(0, (height - len(lines)) // 2)
+        base = self.rich_style
+        if not 0 <= row < len(lines):
+            return Strip.blank(width, base)
+        text = "".join(cluster.shown for _, cluster in line_clusters(lines[row])).strip()
+        style = self.get_component_rich_style("output--placeholder")
+        return Strip([Segment(text, style)]).text_align(width, "center").apply_style(base)
+
+    def _new_painter(self) -> Painter:
+        def style(name: str) -> Style:
+            return self.get_component_rich_style(f"output--{name}")
+
+        return Painter(
+            self.rich_style,
+            {kind: style(kind) for kind in KINDS},
+            style("cursor"),
+            # Only the background: with no colour of its own, the style would draw text in that background.
+            Style(bgcolor=self.screen.get_component_rich_style("screen--selection").bgcolor),
+        )
+
+
+def _selected_range(wrapped: Wrapped, selection: Selection) -> tuple[int, int]:
+    """The selection as a range of positions in the text; see `painting.place` for what its offsets mean."""
+
+    def position(offset: Offset | None, otherwise: int) -> int:
+        return otherwise if offset is None else wrapped.position(offset.y, offset.x)
+
+    return position(selection.start, 0), position(selection.end, wrapped.length)

@@ -1,0 +1,43 @@
+"""The prompt: an editor of several lines, with the number of tokens and what is left of the model's positions."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import TextArea
+
+from engine.safe_text import safe_cells
+
+
+class PromptPane(TextArea):
+    """Keeps the text as it was typed or pasted, and shows control characters as signs."""
+
+    DEFAULT_CSS = """
+    PromptPane {
+        border: round $border-blurred;
+        border-title-color: $primary;
+        border-subtitle-color: $text-muted;
+        background: transparent;
+        padding: 0 1;
+        &:focus { border: round $border; }
+    }
+    """
+
+    def __init__(self, text: str = "", *, id: str | None = None) -> None:
+        super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+        self.border_title = "Prompt"
+        self.highlight_cursor_line = False
+
+    def get_line(self, line_index: int) -> Text:
+        """The line as it is drawn: sign for character, so that the cursor stays where it belongs."""
+        line = super().get_line(line_index)
+        return Text(safe_cells(line.plain), end="", no_wrap=True)
+
+    def show_count(self, tokens: int, positions: int | None) -> None:
+        """Show how long the prompt is, and what the model has left."""
+        count = f"{tokens:,} token{'' if tokens == 1 else 's'}"
+        if positions is None:
+            self.border_subtitle = count
+        elif tokens > positions:
+            self.border_subtitle = f"{count} · ✗ {tokens - positions:,} too many"
+        else:
+            self.border_subtitle = f"{count} · {positions - tokens:,} left"

@@ -1,0 +1,130 @@
+"""The lines at the top and at the bottom: which model, what it is doing, how fast, how much is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from engine.events import CacheShape
+from engine.safe_text import safe_text
+from tui.worker import ModelFacts
+
+Stage = Literal["loading", "no model", "ready", "prefill", "decoding", "paused", "stopping"]
+_SIGNS: dict[Stage, str] = {
+    "loading": "◌",
+    "no model": "✗",
+    "ready": "■",
+    "prefill": "▷",
+    "decoding": "▶",
+    "paused": "⏸",
+    "stopping": "□",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the status line shows. Rates are of the run under way, or of the last one."""
+
+    stage: Stage = "loading"
+    detail: str = ""
+    tokens_per_s: float = 0.0
+    first_token_s: float | None = None
+    prompt_tokens: int = 0
+    reused: int = 0
+    used: int = 0
+    positions: int | None = None
+    cache: CacheShape | None = None
+    memory_bytes: int = 0
+
+
+class TitleLine(Widget):
+    """The program, the model, its size, place and precision."""
+
+    DEFAULT_CSS = "TitleLine { height: 1; background: $surface; color: $text-muted; padding: 0 1; }"
+    facts: reactive[ModelFacts | None] = reactive(None)
+
+    def render(self) -> Content:
+        """One line; the model's name is untrusted."""
+        line = Content.assemble(("textgen-tui", "bold $primary"))
+        if self.facts is not None:
+            facts = self.facts
+            size = f"{_count(facts.parameters)} · {facts.device} · {facts.dtype} · {bytes_text(facts.weight_bytes)}"
+            line += Content.assemble((f"  {safe_text(_short(facts.name))}", "bold $text"), f"  {safe_text(size)}")
+        return line
+
+
+class StatusLine(Widget):
+    """Stage, speed, time to the first token, cache, positions, memory; the rightmost go first where it is narrow."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; background: $surface; color: $text-muted; padding: 0 1; }"
+    reading: reactive[Reading] = reactive(Reading(), always_update=False)
+
+    def update(self, **changes: Any) -> None:
+        """Change some of what is shown."""
+        self.reading = replace(self.reading, **changes)
+
+    def render(self) -> Content:
+        """As many read-outs as fit, in the order of their weight."""
+        stage = self.reading.stage
+        colour = {"decoding": "$success", "paused": "$warning", "no model": "$error"}.get(stage, "$primary")
+        line = Content.assemble((f"{_SIGNS[stage]} {stage}", f"bold {colour}"))
+        for part in self.parts():
+            if line.cell_length + 3 + cell_len(part) <= self.size.width:
+                line += Content(f"   {part}")
+        return line
+
+    def parts(self) -> list[str]:
+        """The read-outs that have a value."""
+        reading = self.reading
+        parts = [safe_text(reading.detail)] if reading.detail else []
+        if reading.tokens_per_s:
+            parts.append(f"{reading.tokens_per_s:.0f} tok/s")
+        if reading.first_token_s is not None:
+            parts.append(f"first token {_seconds(reading.first_token_s)}")
+        if reading.used and reading.positions:
+            filled = round(10 * reading.used / reading.positions)
+            bar = "▰" * filled + "▱" * (10 - filled)
+            parts.append(f"{reading.used:,} of {reading.positions:,} {bar}")
+        elif reading.used:
+            parts.append(f"{reading.used:,} tokens")
+        if reading.memory_bytes:
+            parts.append(f"memory {bytes_text(reading.memory_bytes)}")
+        if reading.prompt_tokens:
+            reused = f" ({reading.reused} kept)" if reading.reused else ""
+            parts.append(f"prefill {reading.prompt_tokens}{reused}")
+        if reading.cache is not None:
+            cache = reading.cache
+            shape = f"{cache.layers}×{cache.heads}×{cache.tokens}×{cache.width}"
+            parts.append(f"KV cache {shape} · {bytes_text(cache.bytes)}")
+        return parts
+
+
+def bytes_text(count: int) -> str:
+    """Bytes as people read them: `23.7 MB`."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"
+
+
+def _count(parameters: int) -> str:
+    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= limit:
+            return f"{parameters / limit:.3g}{unit}"
+    return str(parameters)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _short(name: str) -> str:
+    """The end of a long path: that is where models differ."""
+    return name if len(name) <= 40 else "…" + name[-39:]
