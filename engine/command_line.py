@@ -34,6 +34,17 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
+class _Named(argparse.Action):
+    """Keeps a flag's value; where a setting is given by its own name and by an older one, its own counts."""
+
+    def __call__(self, _: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        own = option_string == f"--{self.dest}"
+        if own or self.dest not in vars(namespace).get("by_own_name", ()):
+            setattr(namespace, self.dest, values)
+        if own:
+            namespace.by_own_name = {*vars(namespace).get("by_own_name", ()), self.dest}
+
+
 class _Help(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=32)
@@ -65,6 +76,7 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
             *parameter.flags,
             f"--{parameter.name}",
             dest=parameter.name,
+            action=_Named,
             metavar=_metavar(parameter),
             help=f"{parameter.help} (default: {default})".replace("%", "%%"),
         )

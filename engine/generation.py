@@ -71,16 +71,15 @@ def _generate(
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
-    if isinstance(prompt, str):
-        ready = model.family.prepare(model, prompt, settings)
-    else:
-        ready = Prepared(str(model.tokenizer.decode(list(prompt))), tuple(prompt))
+    ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids = ready.ids
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
+    if not isinstance(prompt, str):
+        ready = Prepared(str(model.tokenizer.decode(list(ids))), ids)
     if model.positions is None:
         return ready
     left = model.positions - len(ids)

@@ -159,6 +159,7 @@ class Settings:
         high=100,
         span=(0.5, 2),
         step=0.05,
+        label="repetition",
         group="repetition",
         live=True,
         help="Above 1 makes tokens that are already in the text less likely, below 1 more likely.",

@@ -168,6 +168,7 @@ class TextgenApp(App[None]):
         self._show_text(text)
         if self.session.running:
             self.status.update(used=self.session.used, tokens_per_s=self.session.tokens_per_s())
+            self._title_output()
 
     def _show_text(self, text: list[tuple[int, str, Kind]]) -> None:
         if text:
@@ -215,7 +216,7 @@ class TextgenApp(App[None]):
                     place = self.session.place(number)
                     self.output.trim(place, self.session.kept_text(place))
                 reasons = {sequence.finish_reason for sequence in sequences}
-                self._run_ended(", ".join(sorted(_REASONS[reason] for reason in reasons)))
+                self._run_ended(", ".join(_REASONS[reason] for reason in sorted(reasons)))
             case Failed(error):
                 self._note("error", "failed", f"{error}. What was written stays.")
                 self._run_ended("failed")
@@ -227,8 +228,8 @@ class TextgenApp(App[None]):
     def _run_ended(self, why: str) -> None:
         self.output.streaming = False
         self.settings_panel.running = False
-        self.status.update(stage="ready", detail=why, used=self.session.used, tokens_per_s=self.session.tokens_per_s())
-        self._title_output()
+        self.status.update(stage="ready", used=self.session.used, tokens_per_s=self.session.tokens_per_s())
+        self._title_output(why)
 
     def _model_is_there(self, facts: ModelFacts) -> None:
         self.session.facts = facts
@@ -393,7 +394,10 @@ class TextgenApp(App[None]):
     def _hint(self, text: str) -> None:
         self.notify(safe_text(text), timeout=3, markup=False)
 
-    def _title_output(self) -> None:
+    def _title_output(self, why: str = "") -> None:
+        new = self.session.new_tokens
+        told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
+        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
         count = self.output.sequences
         shown = " ".join(f"[{n + 1}]" if n == self.output.sequence else f" {n + 1} " for n in range(count))
         self.output.border_title = "Output" if count == 1 else f"Output {shown}".replace("[", "\\[")

@@ -32,13 +32,13 @@ class CachedRunner(Runner):
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         ids = list(ids)
         row, shared = self._best_row(ids)
-        if self._prompt is not None and shared == len(ids) and self._prompt[0] == ids:
+        whole = shared == len(ids) and (shared == self.length or self._can_be_cut())
+        if whole and self._prompt is not None and self._prompt[0] == ids:
             self.fork([row])
             self.rewind(shared)
             logits, reused = self._prompt[1], shared
         else:
-            reused = min(shared, len(ids) - 1)  # the model must see one id to give logits
-            self._keep_beginning(row, reused)
+            reused = self._keep_beginning(row, min(shared, len(ids) - 1))  # the model must see one id to give logits
             logits = self._forward(torch.tensor([ids[reused:]], device=self.model.device), first=reused == 0)
             self._prompt = (ids, logits)
         if rows > 1:
@@ -110,12 +110,14 @@ class CachedRunner(Runner):
         row = int(same.argmax())
         return row, int(same[row])
 
-    def _keep_beginning(self, row: int, length: int) -> None:
+    def _keep_beginning(self, row: int, length: int) -> int:
+        """Keep `length` ids of one row, or nothing where the cache cannot be cut; returns how many were kept."""
         if length == 0 or (length < self.length and not self._can_be_cut()):
             self.reset()
-            return
+            return 0
         self.fork([row])
         self.rewind(length)
+        return length
 
     def _can_be_cut(self) -> bool:
         return all(type(layer) is DynamicLayer for layer in self._cache.layers)

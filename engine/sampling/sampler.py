@@ -47,9 +47,10 @@ class Sampler:
         """The next id of each row: the likeliest under greedy, else drawn by that sequence's stream."""
         if self.settings.strategy == "sample":
             return self._streams.draw(scores, sequences)
-        if torch.isnan(scores).any():
-            raise EngineError("the model's scores are not numbers: try dtype float32")
-        return scores.argmax(dim=-1)
+        best = scores.max(dim=-1)
+        if not best.values.isfinite().all():
+            raise EngineError("the model's scores are not numbers or leave no token to choose: try dtype float32")
+        return best.indices
 
     def drawn(self, sequence: int) -> int:
         """How many draws of a sequence's random stream lie behind it."""

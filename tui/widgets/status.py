@@ -15,6 +15,7 @@ from engine.safe_text import safe_text
 from tui.worker import ModelFacts
 
 Stage = Literal["loading", "no model", "ready", "prefill", "decoding", "paused", "stopping"]
+_BAR = 8
 _SIGNS: dict[Stage, str] = {
     "loading": "◌",
     "no model": "✗",
@@ -74,8 +75,9 @@ class StatusLine(Widget):
         colour = {"decoding": "$success", "paused": "$warning", "no model": "$error"}.get(stage, "$primary")
         line = Content.assemble((f"{_SIGNS[stage]} {stage}", f"bold {colour}"))
         for part in self.parts():
-            if line.cell_length + 3 + cell_len(part) <= self.size.width:
-                line += Content(f"   {part}")
+            if line.cell_length + 3 + cell_len(part) > self.size.width:
+                break
+            line += Content(f"   {part}")
         return line
 
     def parts(self) -> list[str]:
@@ -84,14 +86,14 @@ class StatusLine(Widget):
         parts = [safe_text(reading.detail)] if reading.detail else []
         if reading.tokens_per_s:
             parts.append(f"{reading.tokens_per_s:.0f} tok/s")
-        if reading.first_token_s is not None:
-            parts.append(f"first token {_seconds(reading.first_token_s)}")
         if reading.used and reading.positions:
-            filled = round(10 * reading.used / reading.positions)
-            bar = "▰" * filled + "▱" * (10 - filled)
+            filled = round(_BAR * reading.used / reading.positions)
+            bar = "▰" * filled + "▱" * (_BAR - filled)
             parts.append(f"{reading.used:,} of {reading.positions:,} {bar}")
         elif reading.used:
             parts.append(f"{reading.used:,} tokens")
+        if reading.first_token_s is not None:
+            parts.append(f"first token {_seconds(reading.first_token_s)}")
         if reading.memory_bytes:
             parts.append(f"memory {bytes_text(reading.memory_bytes)}")
         if reading.prompt_tokens:
