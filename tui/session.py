@@ -87,7 +87,7 @@ class Session:
         match event:
             case Prepared(_, ids):
                 self.prompt_tokens = len(ids)
-                for number in self._shown():
+                for number in self.shown_places():
                     self.sequences[number].ids = list(ids)
             case Prefilled():
                 self._rate_from = (time.perf_counter(), 0)
@@ -118,11 +118,8 @@ class Session:
             return 0.0
         return self.new_tokens / max(time.perf_counter() - self._rate_from[0], 1e-9)
 
-    def kept_text(self, sequence: int) -> int:
-        """How many characters after the prompt a sequence has once its run has ended."""
-        return len(self.sequences[sequence].text)
-
-    def _shown(self) -> range:
+    def shown_places(self) -> range:
+        """The sequences that the current run writes."""
         return range(len(self.sequences)) if self._went_on is None else range(self._went_on, self._went_on + 1)
 
     def _start(self, prompt: str | list[int], shown: str, settings: Settings, drawn: int) -> RunJob:

@@ -1,0 +1,165 @@
+"""The main screen: lays out the panes and shows in them what a session tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.screen import Screen
+
+from engine.events import Changed, Event, Failed, Finished, FinishReason, Note, Noted, Paused, Prefilled, Prepared
+from engine.settings import PARAMETERS
+from tui.actions import key_hints
+from tui.session import Session
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.notes import NotesPane
+from tui.widgets.output import OutputView
+from tui.widgets.output.wrapping import Kind
+from tui.widgets.prompt import PromptPane
+from tui.widgets.settings_panel import SettingsPanel
+from tui.widgets.status import StatusLine, TitleLine
+from tui.worker import ModelFacts
+
+NARROW, MEDIUM = 100, 116
+TINY = (60, 16)
+PRIMARY = (
+    "strategy",
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "repetition_penalty",
+    "no_repeat_ngram_size",
+    "max_new_tokens",
+    "stop_token",
+    "num_return_sequences",
+    "seed",
+)
+HINT = (
+    "Type an opening above, press ^J, and the model writes on.\nF3 warms it up, F2 cools it down, even in mid-sentence."
+)
+REASONS: Mapping[FinishReason, str] = {
+    "length": "length reached",
+    "eos": "the model ended the text",
+    "stop": "stop text",
+    "time": "time is up",
+    "cancelled": "stopped",
+}
+
+
+class MainScreen(Screen[None]):
+    """The panes. It shows a session and asks nothing of the worker."""
+
+    CSS_PATH = "main.tcss"
+
+    def __init__(self, session: Session, prompt: str = "") -> None:
+        super().__init__()
+        self._session = session
+        self.prompt = PromptPane(prompt, id="prompt")
+        self.output = OutputView(HINT, id="output")
+        self.notes = NotesPane(id="notes")
+        self.settings_panel = SettingsPanel(session.settings, primary=PRIMARY, key_hints=key_hints(), id="settings")
+        self.status = StatusLine(id="status")
+        self.title_line = TitleLine(id="title")
+
+    def compose(self) -> ComposeResult:
+        """The eye rests on the output; the panes around it answer."""
+        yield self.title_line
+        with Horizontal(id="panes"):
+            with Vertical(id="text"):
+                yield self.prompt
+                yield self.output
+                yield self.notes
+            yield self.settings_panel
+        yield self.status
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin where the user begins."""
+        self.output.border_title = "Output"
+        self.prompt.focus()
+
+    def on_resize(self, event: Resize) -> None:
+        """Fold the right-hand column where the screen is narrow, and all but prompt and output where it is tiny."""
+        self.set_class(event.size.width < NARROW, "-narrow")
+        self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
+        self.set_class(event.size.width < TINY[0] or event.size.height < TINY[1], "-tiny")
+
+    def turn_to_settings(self) -> None:
+        """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
+        inside = self.focused is not None and self.settings_panel in self.focused.ancestors_with_self
+        self.set_class(not inside, "-settings")
+        (self.prompt if inside else self.settings_panel).focus()
+
+    # A run, from its start to its end
+
+    def show_start(self) -> None:
+        """A run was asked for."""
+        self.output.streaming = self.settings_panel.running = True
+        loading = self._session.facts is None
+        detail = self.status.reading.detail if loading else ""
+        stage = "loading" if loading else "prefill"
+        self.status.update(stage=stage, detail=detail, first_token_s=None, tokens_per_s=0.0)
+        self.show_counts()
+
+    def show_text(self, text: list[tuple[int, str, Kind]]) -> None:
+        """New text: (sequence, text, kind)."""
+        self.output.extend(text)
+        if self.status.reading.stage == "prefill":
+            self.status.update(stage="decoding")
+
+    def show_event(self, event: Event) -> None:
+        """Anything but a token."""
+        match event:
+            case Prepared(_, _, notes):
+                for note in notes:
+                    self.notes.add(note)
+            case Noted(note):
+                self.notes.add(note)
+            case Prefilled():
+                self.status.update(prompt_tokens=event.tokens, reused=event.reused, cache=event.cache)
+            case Changed(at, name, old, new):
+                parameter = PARAMETERS[name]
+                if at:  # before the first token it is no change in the text
+                    self._mark(f"{parameter.title} {parameter.format(old)} → {parameter.format(new)}")
+            case Paused():
+                self.status.update(stage="paused")
+            case Finished(sequences):
+                for number in range(len(sequences)):
+                    place = self._session.place(number)
+                    self.output.trim(place, len(self._session.sequences[place].text))
+                reasons = sorted({sequence.finish_reason for sequence in sequences})
+                self.show_end(", ".join(REASONS[reason] for reason in reasons))
+            case Failed(error):
+                self.notes.add(Note("error", "failed", f"{error}. What was written stays."))
+                self.show_end("failed")
+
+    def show_end(self, why: str) -> None:
+        """The run is over."""
+        self.output.streaming = self.settings_panel.running = False
+        session = self._session
+        self.status.update(stage="ready", used=session.used, tokens_per_s=session.tokens_per_s())
+        self.show_counts(why)
+
+    def show_counts(self, why: str = "") -> None:
+        """Which sequence is shown, how many tokens are new, and how the run ended."""
+        new = self._session.new_tokens
+        told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
+        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
+        count, shown = self.output.sequences, self.output.sequence
+        names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
+        self.output.border_title = "Output" if count == 1 else f"Output {names}"
+
+    def show_model(self, facts: ModelFacts) -> None:
+        """A model is there."""
+        self.title_line.facts = facts
+        stage = "prefill" if self._session.running else "ready"
+        self.status.update(stage=stage, detail="", positions=facts.positions)
+
+    def _mark(self, label: str) -> None:
+        for number in range(self.output.sequences):
+            if number in self._session.shown_places():
+                self.output.mark(label, number)
