@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 REPLACEMENT = "\ufffd"
-# A character has at most four bytes, so at most three replacement signs at the end may still turn into one character.
-_UNDECIDED = 3
+# Tokens that are waited for until a character is whole. Four bytes would do, but U+FFFD itself may come, and twice.
+_PATIENCE = 8
 _CONTEXT = 8
 
 
@@ -59,33 +59,35 @@ class ByteLevelDetokenizer:
 
 
 class WindowDetokenizer:
-    """For any other tokenizer: decode a short window with and without the new token, and tell the difference."""
+    """For any other tokenizer: decode the new tokens after those that were told last, and tell the difference.
+
+    Byte tokens in a row (`<0xE6>`) become text together or not at all. So nothing is told before its last character is
+    whole, and what is decoded begins where a character does.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
-        self._window = list(before[-_CONTEXT:])
-        self._told = len(self._decode())
+        self._pending: list[int] = []
+        cuts = (list(before[-length:]) for length in range(_CONTEXT, 0, -1))
+        # Told already, and there for the space before the next word alone.
+        self._context = next((cut for cut in cuts if REPLACEMENT not in self._decode(cut)), [])
 
     def push(self, token_id: int) -> str:
-        self._window.append(token_id)
-        text = self._decode()
-        undecided = min(len(text) - len(text.rstrip(REPLACEMENT)), _UNDECIDED)
-        new = text[self._told : len(text) - undecided]
-        self._told = max(self._told, len(text) - undecided)
-        if not undecided and len(self._window) > 2 * _CONTEXT:
-            self._window = self._window[-_CONTEXT:]
-            self._told = len(self._decode())
-        return new
+        self._pending.append(token_id)
+        undecided = self._decode(self._context + self._pending).endswith(REPLACEMENT)
+        return "" if undecided and len(self._pending) < _PATIENCE else self.flush()
 
     def flush(self) -> str:
-        rest = self._decode()[self._told :]
-        self._told += len(rest)
-        return rest
+        new = self._decode(self._context + self._pending)[len(self._decode(self._context)) :]
+        if REPLACEMENT in new:  # broken bytes, which may have spoilt what was told before them: they stand alone
+            new = self._decode(self._pending)
+        elif self._pending:
+            self._context = self._pending
+        self._pending = []
+        return new
 
-    def _decode(self) -> str:
-        if not self._window:
-            return ""
-        return str(self._tokenizer.decode(self._window, clean_up_tokenization_spaces=False))
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, clean_up_tokenization_spaces=False)) if ids else ""
 
 
 def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:

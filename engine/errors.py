@@ -27,6 +27,12 @@ class TranscriptError(EngineError):
     """A transcript that cannot be written or read."""
 
 
+def shown(value: object) -> str:
+    """A value as part of an error's text: on one line, and cut where it is long."""
+    text = value if isinstance(value, str) and value.isprintable() else repr(value)
+    return f"{text:.60}"
+
+
 def one_line(error: BaseException, limit: int = 300) -> str:
     """The text of any exception as one line of at most `limit` characters, its type in front where that helps."""
     text = " ".join(str(error).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -17,6 +18,8 @@ from engine.sampling.stages import Context
 from engine.settings import Settings
 from engine.strategies import STRATEGIES, Run
 from engine.strategies.run import Growing
+
+_LOG = logging.getLogger(__name__)
 
 
 def generate(
@@ -43,7 +46,8 @@ def generate(
         yield Failed(f"no room left on {model.device}: try a shorter prompt, fewer sequences or half precision")
     except EngineError as error:
         yield Failed(one_line(error))
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+    except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
+        _LOG.debug("a run failed", exc_info=True)
         _free(model)
         yield Failed(one_line(error))
 

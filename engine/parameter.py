@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from engine.errors import SettingError
+from engine.errors import SettingError, shown
 
 Kind = Literal["int", "float", "text", "texts", "choice", "ids"]
 Group = Literal["sampling", "repetition", "length", "run", "prompt", "view"]
@@ -139,8 +139,10 @@ class Parameter:
             return self.check(self._rung(self._floor if value is None else value, by))
         start = self._floor if value is None else float(value)
         moved = (round(start / self.step) + by) * self.step
-        floor = self.low + self.step if self.low_open else self.low
-        moved = round(min(max(moved, floor), self.high), 10)
+        floor = self.low
+        if self.low_open:  # a value below the first step stays where it is
+            floor = min(self.low + self.step, start if start > self.low else math.inf)
+        moved = min(max(round(moved, 10), floor), self.high)
         return self.check(int(moved) if self.kind == "int" else moved)
 
     def position(self, value: Any) -> float | None:
@@ -187,18 +189,18 @@ class Parameter:
     def _parsed_list(self, text: str) -> Any:
         try:
             value = json.loads(text, strict=False)
-        except ValueError:
+        except (ValueError, RecursionError):
             if self.kind == "texts":
                 return (text,)
             raise self._refused(text) from None
         return value if isinstance(value, list) else (text,) if self.kind == "texts" else value
 
     def _number(self, value: float) -> str:
-        return f"{value:.10g}"
+        short = f"{value:.10g}"
+        return short if float(short) == value else repr(value)
 
     def _refused(self, value: Any) -> SettingError:
-        shown = value if isinstance(value, str) else repr(value)
-        return SettingError(f"{self.name} {shown!s:.60}: must be {self.bounds}")
+        return SettingError(f"{self.name} {shown(value)}: must be {self.bounds}")
 
 
 def _stands_alone(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from engine.errors import SettingError
+from engine.errors import SettingError, shown
 from engine.parameter import Parameter
 
 _COUNTS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000)
@@ -324,9 +324,7 @@ class Settings:
 
     def changed(self, **names: Any) -> Self:
         """A copy with these settings changed; `SettingError` for an unknown name or a refused value."""
-        for name in names:
-            parameter_named(name)
-        return replace(self, **names)
+        return replace(self, **{parameter_named(name).name: value for name, value in names.items()})
 
     def differences(self, other: Settings) -> dict[str, tuple[Any, Any]]:
         """name -> (own value, other's value), for what differs."""
@@ -364,9 +362,7 @@ class Settings:
         values["strategy"] = "sample" if sampled else "greedy"
         if "max_length" in given and "max_new_tokens" not in given:
             values["max_new_tokens"] = -1
-        for name in given:
-            parameter_named(name)
-        return cls(**(values | given))
+        return cls(**(values | {parameter_named(name).name: value for name, value in given.items()}))
 
 
 def parameter_named(name: str) -> Parameter:
@@ -377,7 +373,7 @@ def parameter_named(name: str) -> Parameter:
 
         near = get_close_matches(name, PARAMETERS, n=2)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise SettingError(f"{name:.60}: no such setting{hint}")
+        raise SettingError(f"{shown(name)}: no such setting{hint}")
     return parameter
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from engine.command_line import (
     PROGRAM,
@@ -54,6 +55,7 @@ def _session(words: Sequence[str]) -> None:
         epilog="Every flag can be changed in the session; ? or ^G there tell how.",
     )
     parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
     add_model_options(parser)
     add_setting_options(parser)
     args = parser.parse_args(words)

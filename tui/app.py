@@ -113,7 +113,7 @@ class TextgenApp(App[None]):
         if text:
             self.main.show_text(text)
         if self.session.running:
-            self.status.update(used=self.session.used, tokens_per_s=self.session.tokens_per_s())
+            self.status.update(used=self.session.used)
             self.main.show_counts()
 
     def _take(self, item: Output) -> None:
@@ -131,7 +131,12 @@ class TextgenApp(App[None]):
                 self.session.hear(event)
                 self.main.show_event(event)
             case Stats(run) if run == self.session.run:
-                self.status.update(first_token_s=item.first_token_s, memory_bytes=item.memory_bytes, cache=item.cache)
+                self.status.update(
+                    first_token_s=item.first_token_s,
+                    tokens_per_s=item.tokens_per_s,
+                    memory_bytes=item.memory_bytes,
+                    cache=item.cache,
+                )
             case RecordTrouble(error):
                 self._note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:

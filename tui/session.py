@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 from engine.controls import Controls
-from engine.events import Changed, Event, Failed, Finished, Prefilled, Prepared, Token
+from engine.events import Changed, Event, Failed, Finished, Prepared, Token
 from engine.settings import PARAMETERS, Settings
 from tui.worker import ModelFacts, RunJob
 
@@ -34,7 +33,7 @@ class Session:
     new_tokens: int = 0
     prompt_tokens: int = 0
     _went_on: int | None = None
-    _rate_from: tuple[float, int] | None = None
+    _before: list[str] = field(default_factory=list)
 
     @property
     def running(self) -> bool:
@@ -89,8 +88,6 @@ class Session:
                 self.prompt_tokens = len(ids)
                 for number in self.shown_places():
                     self.sequences[number].ids = list(ids)
-            case Prefilled():
-                self._rate_from = (time.perf_counter(), 0)
             case Token():
                 written = self.sequences[self.place(event.sequence)]
                 written.ids.append(event.id)
@@ -112,12 +109,6 @@ class Session:
         """Positions taken by the longest sequence."""
         return max((len(written.ids) for written in self.sequences), default=0)
 
-    def tokens_per_s(self) -> float:
-        """New tokens a second since the prefill, all sequences together."""
-        if self._rate_from is None or self.new_tokens < 2:
-            return 0.0
-        return self.new_tokens / max(time.perf_counter() - self._rate_from[0], 1e-9)
-
     def shown_places(self) -> range:
         """The sequences that the current run writes."""
         return range(len(self.sequences)) if self._went_on is None else range(self._went_on, self._went_on + 1)
@@ -125,7 +116,6 @@ class Session:
     def _start(self, prompt: str | list[int], shown: str, settings: Settings, drawn: int) -> RunJob:
         self.run += 1
         self.new_tokens = 0
-        self._rate_from = None
         self._before = [written.text for written in self.sequences]
         self.controls = Controls()
         return RunJob(self.run, prompt, shown, settings, self.controls, drawn)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from engine.controls import Controls
 from engine.errors import TranscriptError, one_line
-from engine.events import CacheShape, Event, Paused, Progress, Token
+from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 
@@ -80,10 +80,11 @@ class RunEvent:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Read-outs of a run under way: seconds to its first token, bytes in use, the KV cache."""
+    """Read-outs of a run: seconds to its first token, new tokens a second, bytes in use, the KV cache."""
 
     run: int
     first_token_s: float | None
+    tokens_per_s: float
     memory_bytes: int
     cache: CacheShape | None
 
@@ -134,18 +135,23 @@ class Worker:
         self._thread.join(patience_s)
 
     def _work(self) -> None:
+        waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:
             if self._closing:
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
-            elif self._model is not None:
+            else:
+                waiting = job
+            if waiting is not None and self._model is not None:  # else it waits for a model that can be loaded
+                job, waiting = waiting, None
                 self._run(job, self._model)
         self.transcript.close()
 
     def _load(self, job: LoadJob) -> None:
         self.outbox.append(Progress("starting torch"))
         try:
+            import engine.generation  # so that the first run does not wait for it
             from engine.models.load import load
 
             self._model = None
@@ -163,41 +169,42 @@ class Worker:
         self.outbox.append(_facts(model))
 
     def _run(self, job: RunJob, model: LoadedModel) -> None:
+        self._current = job.controls
+        try:
+            self._generate(job, model)
+        except Exception as error:  # the thread outlives whatever happens in a run
+            self.outbox.append(RunEvent(job.number, Failed(one_line(error))))
+        self._current = None
+
+    def _generate(self, job: RunJob, model: LoadedModel) -> None:
         from engine.generation import generate
         from engine.models.placement import memory_used
 
-        self._current = job.controls
+        more = {"drawn": job.drawn} if job.drawn else {}
         self._record(
-            lambda: self.transcript.run(
-                model=model.identity(),
-                prompt=job.shown_prompt,
-                settings=job.settings,
-                **({"drawn": job.drawn} if job.drawn else {}),
-            )
+            lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
-        start = told = time.perf_counter()
-        first: float | None = None
-        held = False
+        clock = _Clock()
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn):
-            now = time.perf_counter()
-            if isinstance(event, Token) and first is None:
-                first = now - start
             if isinstance(event, Paused):
-                if not held:
-                    self._record(lambda at=event.at: self.transcript.write("pause", at=at))  # type: ignore[misc]
-                    self.outbox.append(RunEvent(job.number, event))
-                held = True
-                self._wake.wait()
-                self._wake.clear()
+                self._hold(job, event, clock)
                 continue
-            held = False
+            clock.hear(event)
             self._record(lambda event=event: self.transcript.event(event))  # type: ignore[misc]
             self.outbox.append(RunEvent(job.number, event))
-            if now - told >= _STATS_EVERY_S or told == start:
-                told = now
-                self.outbox.append(Stats(job.number, first, memory_used(model.device), model.runner.cache_shape()))
-        self.outbox.append(Stats(job.number, first, memory_used(model.device), model.runner.cache_shape()))
-        self._current = None
+            if clock.is_time() or isinstance(event, Finished | Failed):
+                cache, memory = model.runner.cache_shape(), memory_used(model.device)
+                self.outbox.append(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
+
+    def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
+        """Wait for the controls to change; a hold is told and written once, however often it is looked at."""
+        if not clock.held:
+            self._record(lambda: self.transcript.write("pause", at=event.at))
+            self.outbox.append(RunEvent(job.number, event))
+        clock.hold()
+        self._wake.wait()
+        self._wake.clear()
+        clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:
         try:
@@ -206,6 +213,47 @@ class Worker:
             if not self._trouble_told:
                 self.outbox.append(RecordTrouble(one_line(error)))
             self._trouble_told = True
+
+
+class _Clock:
+    """The times of one run; waiting in a pause does not count."""
+
+    def __init__(self) -> None:
+        self.first_token_s: float | None = None
+        self.held = False
+        self._start = self._told = time.perf_counter()
+        self._first_at = self._held_at = 0.0
+        self._tokens = 0
+
+    def hear(self, event: Event) -> None:
+        """Count an event."""
+        self.held = False
+        if isinstance(event, Token):
+            self._tokens += 1
+            if self.first_token_s is None:
+                self._first_at = time.perf_counter()
+                self.first_token_s = self._first_at - self._start
+
+    def hold(self) -> None:
+        """A pause begins."""
+        self.held = True
+        self._held_at = time.perf_counter()
+
+    def go_on(self) -> None:
+        """A pause ends: what it took is taken off."""
+        self._first_at += time.perf_counter() - self._held_at
+
+    def tokens_per_s(self) -> float:
+        """New tokens a second since the first, all sequences together; 0 before the second."""
+        return (self._tokens - 1) / (time.perf_counter() - self._first_at) if self._tokens > 1 else 0.0
+
+    def is_time(self) -> bool:
+        """True a few times a second: when the read-outs are to be told again."""
+        now = time.perf_counter()
+        due = now - self._told >= _STATS_EVERY_S
+        if due:
+            self._told = now
+        return due
 
 
 def _facts(model: LoadedModel) -> ModelFacts:

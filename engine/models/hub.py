@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
@@ -28,8 +29,9 @@ def fetched(repository: str, report: Callable[[Progress], None]) -> str:
     What is in the cache is taken from there without asking the hub. Raises `LoadError` in one line.
     """
     try:
-        folder = snapshot_download(repository, local_files_only=True)
-        return str(folder)
+        folder = Path(snapshot_download(repository, local_files_only=True))
+        if _is_whole(folder):
+            return str(folder)
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, ValueError):
         pass
     try:
@@ -45,6 +47,12 @@ def fetched(repository: str, report: Callable[[Progress], None]) -> str:
     old = [] if any(name.endswith(".safetensors") for name in files) else _OLD_WEIGHTS
     report(Progress("fetching the model from the hub"))
     return str(snapshot_download(repository, allow_patterns=_WANTED + old))
+
+
+def _is_whole(folder: Path) -> bool:
+    """False for a folder of the cache that holds, say, a config alone."""
+    weights = (path for pattern in ("*.safetensors", "*.bin") for path in folder.glob(pattern))
+    return (folder / "config.json").exists() and any(path.exists() for path in weights)
 
 
 def _out_of_reach(repository: str) -> LoadError:

@@ -48,6 +48,7 @@ def load(
     source = resolve(name)
     place = pick_device(device)
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()  # nothing but `report` may write to the terminal
     with _explained(shown, place):
         report(Progress("looking for the model"))
         folder = source.place if source.kind != "hub" else fetched(source.place, report)

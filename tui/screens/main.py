@@ -140,8 +140,7 @@ class MainScreen(Screen[None]):
     def show_end(self, why: str) -> None:
         """The run is over."""
         self.output.streaming = self.settings_panel.running = False
-        session = self._session
-        self.status.update(stage="ready", used=session.used, tokens_per_s=session.tokens_per_s())
+        self.status.update(stage="ready", used=self._session.used)
         self.show_counts(why)
 
     def show_counts(self, why: str = "") -> None:

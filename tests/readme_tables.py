@@ -1,0 +1,51 @@
+"""The README's tables, made from their declarations. `python -m tests.readme_tables` writes them into the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from engine.parameter import Parameter
+from engine.settings import PARAMETERS
+from tui.actions import ACTIONS, KNOBS, RUN
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def keys_table() -> str:
+    """Every key and what it does."""
+    knobs = {f"{name}.{way}" for name, _, _ in KNOBS for way in ("down", "up")}
+    rows = [(f"`{action.key}`", action.help) for action in ACTIONS if action.id not in knobs]
+    moves = [
+        (f"`{down.upper()}` `{up.upper()}`", f"{PARAMETERS[name].title} a step down, a step up; the next token obeys.")
+        for name, down, up in KNOBS
+    ]
+    rows[len(RUN) : len(RUN)] = moves
+    lines = [f"| {keys.replace('question_mark', '?')} | {what} |" for keys, what in rows]
+    return "\n".join(["| key | what it does |", "| --- | --- |", *lines])
+
+
+def settings_table() -> str:
+    """Every setting: name and flags, default, bounds, when it acts, what it does."""
+    lines = [_settings_row(parameter) for parameter in PARAMETERS.values()]
+    return "\n".join(["| setting | default | takes | | what it does |", "| --- | --- | --- | --- | --- |", *lines])
+
+
+def with_tables(text: str) -> str:
+    """The README's text with both tables made anew after their marks."""
+    for mark, table in (("<!-- keys -->", keys_table()), ("<!-- settings -->", settings_table())):
+        pattern = re.escape(mark) + r"\n(\n\|[^\n]*(\n\|[^\n]*)*\n)?"
+        text, count = re.subn(pattern, lambda _, m=mark, t=table: f"{m}\n\n{t}\n", text)
+        assert count == 1, f"{mark} stands {count} times in the README"
+    return text
+
+
+def _settings_row(parameter: Parameter) -> str:
+    names = ", ".join(f"`--{flag.removeprefix('--')}`" for flag in (parameter.name, *parameter.flags))
+    default = parameter.format(parameter.default) or "empty"
+    paper = f" ({parameter.paper})" if parameter.paper else ""
+    return f"| {names} | {default} | {parameter.bounds} | {'●' if parameter.live else '○'} | {parameter.help}{paper} |"
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))
