@@ -141,8 +141,9 @@ class _Stream:
             case Changed(name="stop_token"):
                 self._stop = event.new
             case Token():
+                before = len(self._text)
                 self._text += event.text
-                self._print(len(self._text) - self._held())
+                self._print(self._sure(before))
             case Finished():
                 self._text = event.sequences[0].text
                 self._print(len(self._text))
@@ -152,9 +153,16 @@ class _Stream:
         put(self._text[self._printed : until], end="")
         self._printed = max(self._printed, until)
 
-    def _held(self) -> int:
-        lengths = range(min(len(self._stop) - 1, len(self._text)), 0, -1)
-        return next((n for n in lengths if self._text.endswith(self._stop[:n])), 0)
+    def _sure(self, before: int) -> int:
+        """How much of the text no stop text can take back any more; so much of it was there `before`."""
+        end = len(self._text)
+        if not self._stop:
+            return end
+        found = self._text.find(self._stop, max(0, before - len(self._stop) + 1))
+        if found >= 0:
+            return found
+        lengths = range(min(len(self._stop) - 1, end), 0, -1)
+        return end - next((n for n in lengths if self._text.endswith(self._stop[:n])), 0)
 
 
 @contextmanager

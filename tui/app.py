@@ -36,6 +36,7 @@ class TextgenApp(App[None]):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
+    CSS_PATH = "screens/main.tcss"  # here, since an app does not read its default screen's
     COMMAND_PALETTE_BINDING = "ctrl+g"
     BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
 

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,7 @@ class Worker:
     def _load(self, job: LoadJob) -> None:
         self.outbox.append(Progress("starting torch"))
         try:
-            import engine.generation  # so that the first run does not wait for it
+            import_module("engine.generation")  # so that the first run does not wait for it
             from engine.models.load import load
 
             self._model = None

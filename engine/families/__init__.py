@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.errors import LoadError
+from engine.errors import LoadError, shown
 from engine.families.causal_lm import CausalLM, Family
 from engine.families.gpt2 import GPT2
 
@@ -28,5 +28,5 @@ def family_named(name: str) -> Family:
     """The family of this name, in any case; `LoadError` for an unknown one."""
     family = FAMILIES.get(name.lower())
     if family is None:
-        raise LoadError(f"model type {name:.40}: unknown; must be one of {', '.join(FAMILIES)}")
+        raise LoadError(f"model type {shown(name)}: unknown; must be one of {', '.join(FAMILIES)}")
     return family

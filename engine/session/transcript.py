@@ -67,10 +67,9 @@ class Transcript:
             # Lone surrogates cannot be encoded; JSON's own escapes keep them.
             self._file.write((line if _encodable(line) else json.dumps(json.loads(line))) + "\n")
             self._file.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a path with a NUL in it is a ValueError
             self._abandon()
-            reason = error.strerror or str(error)
-            raise TranscriptError(f"the transcript cannot be written to {self.path}: {reason}") from error
+            raise TranscriptError(f"the transcript cannot be written to {self.path}: {_reason(error)}") from error
 
     def close(self) -> None:
         """Close the file; nothing is lost by not calling it."""
@@ -102,8 +101,8 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
                     continue
                 if isinstance(event, dict) and isinstance(event.get("event"), str):
                     yield event
-    except OSError as error:
-        raise TranscriptError(f"{path}: cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise TranscriptError(f"{path}: cannot be read: {_reason(error)}") from error
 
 
 def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
@@ -149,6 +148,10 @@ def _opened(path: Path) -> TextIO:
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
         file.write("\n")  # the last session was cut off in the middle of a line
     return file
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _encodable(text: str) -> bool:

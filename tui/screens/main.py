@@ -53,8 +53,6 @@ REASONS: Mapping[FinishReason, str] = {
 class MainScreen(Screen[None]):
     """The panes. It shows a session and asks nothing of the worker."""
 
-    CSS_PATH = "main.tcss"
-
     def __init__(self, session: Session, prompt: str = "") -> None:
         super().__init__()
         self._session = session
