@@ -13,6 +13,7 @@ from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
 from engine.events import Event, Failed, Note, Prepared
 from engine.models.loaded import LoadedModel
+from engine.models.placement import is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
 from engine.settings import Settings
@@ -41,15 +42,13 @@ def generate(
     settings = settings or Settings()
     try:
         yield from _generate(model, prompt, settings, controls or Controls(), drawn)
-    except (torch.OutOfMemoryError, MemoryError):
-        _free(model)
-        yield Failed(f"no room left on {model.device}: try a shorter prompt, fewer sequences or half precision")
     except EngineError as error:
         yield Failed(one_line(error))
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
         _LOG.debug("a run failed", exc_info=True)
         _free(model)
-        yield Failed(one_line(error))
+        no_room = f"no room left on {model.device}: try a shorter prompt, fewer sequences or half precision"
+        yield Failed(no_room if is_out_of_memory(error) else one_line(error))
 
 
 def _generate(

@@ -18,10 +18,13 @@ from engine.command_line import (
     tell,
 )
 from engine.errors import EngineError
+from engine.settings import Settings
 
 # OpenMP's threads spin while they wait and starve the screen; this must be set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# run_generation's twenty tokens are few to watch; the session begins with more.
+SESSION_LENGTH = 200
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
@@ -59,7 +62,7 @@ def _session(words: Sequence[str]) -> None:
     add_model_options(parser)
     add_setting_options(parser)
     args = parser.parse_args(words)
-    settings = settings_from(args)
+    settings = settings_from(args, Settings(max_new_tokens=SESSION_LENGTH))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
 

@@ -18,7 +18,7 @@ from engine.families import Family, family_for, family_named
 from engine.models import gguf
 from engine.models.hub import fetched
 from engine.models.loaded import LoadedModel
-from engine.models.placement import pick_device, pick_dtype
+from engine.models.placement import is_out_of_memory, pick_device, pick_dtype
 from engine.models.resolve import EMBEDDED, resolve
 from engine.models.weights_progress import weights_progress
 
@@ -116,10 +116,11 @@ def _explained(shown: str, device: torch.device) -> Iterator[None]:
         yield
     except LoadError as error:
         raise error if str(error).startswith(shown) else LoadError(f"{shown}: {error}") from error
-    except (torch.OutOfMemoryError, MemoryError):
-        raise LoadError(f"{shown}: no room on {device}; try a smaller model, half precision or --device cpu") from None
     except Exception as error:
-        raise LoadError(f"{shown}: {_reason(error)}") from error
+        reason = _reason(error)
+        if is_out_of_memory(error):
+            reason = f"no room on {device}; try a smaller model, half precision or another device"
+        raise LoadError(f"{shown}: {reason}") from error
 
 
 def _reason(error: Exception) -> str:

@@ -46,6 +46,13 @@ def pick_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dtyp
     return torch.float16
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """True for every way in which torch says that there is no room; on the CPU it is a plain RuntimeError."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and ("not enough memory" in str(error) or "out of memory" in str(error))
+
+
 def memory_used(device: torch.device) -> int:
     """Bytes in use: the GPU's allocations, or this process's resident memory on the CPU."""
     if device.type == "cuda":
