@@ -6,6 +6,8 @@ there is one, the way on. The command prints it and exits 2; the session shows i
 
 from __future__ import annotations
 
+from engine.safe_text import safe_text
+
 
 class EngineError(Exception):
     """An error whose text is fit to be shown as it stands, after `safe_text`."""
@@ -29,8 +31,7 @@ class TranscriptError(EngineError):
 
 def shown(value: object) -> str:
     """A value as part of an error's text: on one line, and cut where it is long."""
-    text = value if isinstance(value, str) and value.isprintable() else repr(value)
-    return f"{text:.60}"
+    return f"{safe_text(value if isinstance(value, str) else repr(value)):.60}"
 
 
 def one_line(error: BaseException, limit: int = 300) -> str:

@@ -153,9 +153,10 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The last event of a run that could not go on; what it had told before stays true. `error` is one line."""
+    """The last event of a run that could not go on: why, in one line, and the sequences as far as they came."""
 
     error: str
+    sequences: tuple[Sequence, ...] = ()
 
 
 Event = Prepared | Noted | Prefilled | Token | Changed | Paused | Finished | Failed

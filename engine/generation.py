@@ -39,37 +39,36 @@ def generate(
 
     Nothing is computed before the first event is asked for, and nothing while none is.
     """
-    settings = settings or Settings()
+    settings, controls = settings or Settings(), controls or Controls()
+    run: Run | None = None
     try:
-        yield from _generate(model, prompt, settings, controls or Controls(), drawn)
-    except EngineError as error:
-        yield Failed(one_line(error))
+        controls.begin(settings)
+        ready = prepared(model, prompt, settings)
+        yield ready
+        run = _run(model, ready.ids, settings, controls, drawn)
+        yield from STRATEGIES[settings.strategy](run)
+        yield run.finished()
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
-        _LOG.debug("a run failed", exc_info=True)
-        _free(model)
+        if not isinstance(error, EngineError):
+            _LOG.debug("a run failed", exc_info=True)
+            _free(model)
         no_room = f"no room left on {model.device}: try a shorter prompt, fewer sequences or half precision"
-        yield Failed(no_room if is_out_of_memory(error) else one_line(error))
+        reason = no_room if is_out_of_memory(error) else one_line(error)
+        yield Failed(reason, run.finished().sequences if run else ())
 
 
-def _generate(
-    model: LoadedModel, prompt: str | Sequence[int], settings: Settings, controls: Controls, drawn: int
-) -> Iterator[Event]:
-    controls.begin(settings)
-    ready = prepared(model, prompt, settings)
-    yield ready
-    context = Context(len(ready.ids), model.eos_token_ids, model.device)
-    run = Run(
+def _run(model: LoadedModel, ids: tuple[int, ...], settings: Settings, controls: Controls, drawn: int) -> Run:
+    context = Context(len(ids), model.eos_token_ids, model.device)
+    return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
         controls=controls,
         settings=settings,
-        prompt_ids=list(ready.ids),
+        prompt_ids=list(ids),
         sequences=[
-            Growing(number, detokenizer(model.tokenizer, ready.ids)) for number in range(settings.num_return_sequences)
+            Growing(number, detokenizer(model.tokenizer, ids)) for number in range(settings.num_return_sequences)
         ],
     )
-    yield from STRATEGIES[settings.strategy](run)
-    yield run.finished()
 
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:

@@ -21,6 +21,10 @@ def _declare(default: Any, **declaration: Any) -> Any:
     return field(default=default, metadata={"declaration": declaration})
 
 
+_REMARKS = frozenset({"transformers_version", "bos_token_id", "pad_token_id"})
+_PLAIN_DEFAULTS = {"num_beams": 1, "num_beam_groups": 1, "use_cache": True}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One snapshot of all settings: immutable and always valid.
@@ -354,13 +358,15 @@ class Settings:
         and sample. Beside its names those of this program (`strategy`, `seed`, `prefix`, ...) are taken.
         Raises `SettingError` for a name that is not known and for a strategy that is not there.
         """
-        given = {name: value for name, value in config.items() if value is not None}
+        given = {name: value for name, value in config.items() if value is not None and not _says_nothing(name, value)}
         sampled = given.pop("do_sample", False)
         if not isinstance(sampled, bool):
             raise SettingError(f"do_sample {sampled!r:.60}: must be true or false")
         values = {name: parameter.library for name, parameter in PARAMETERS.items()}
         values["strategy"] = "sample" if sampled else "greedy"
-        if "max_length" in given and "max_new_tokens" not in given:
+        if "max_new_tokens" in given:
+            given.pop("max_length", None)  # it wins, as in the library
+        elif "max_length" in given:
             values["max_new_tokens"] = -1
         return cls(**(values | {parameter_named(name).name: value for name, value in given.items()}))
 
@@ -375,6 +381,11 @@ def parameter_named(name: str) -> Parameter:
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise SettingError(f"{shown(name)}: no such setting{hint}")
     return parameter
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    """True for what a saved generation config holds that is no setting: remarks, ids of the model, plain defaults."""
+    return name.startswith("_") or name in _REMARKS or (name in _PLAIN_DEFAULTS and _PLAIN_DEFAULTS[name] == value)
 
 
 def _plain(value: Any) -> Any:

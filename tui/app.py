@@ -10,6 +10,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import TextArea
+from textual.worker import get_current_worker
 
 from engine.errors import SettingError
 from engine.events import Level, Note, Progress, Token
@@ -169,13 +170,18 @@ class TextgenApp(App[None]):
         text = self.session.settings.prefix + self.prompt.text
 
         def count() -> None:
-            self.call_from_thread(self.prompt.show_count, facts.count_tokens(text), facts.positions)
+            tokens = facts.count_tokens(text)
+            if not get_current_worker().is_cancelled:  # else a newer text is being counted
+                self.call_from_thread(self.prompt.show_count, tokens, facts.positions)
 
-        self.run_worker(count, thread=True, exclusive=True, group="count")
+        # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
+        self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")
 
     def on_settings_panel_edited(self, event: SettingsPanel.Edited) -> None:
         """Take a value that the panel has checked."""
         self._change(lambda: self.session.change(event.name, event.value))
+        if event.name == "prefix":
+            self._count()
 
     def _change(self, change: Callable[[], object]) -> None:
         try:
@@ -263,7 +269,7 @@ class TextgenApp(App[None]):
 
     def action_copy_output(self) -> None:
         """Copy the shown sequence, prompt and all, by the terminal's clipboard."""
-        self.copy_to_clipboard(self.output.text())
+        self.copy_to_clipboard(self.output.text().encode(errors="replace").decode())
         self._hint("Copied, where the terminal allows it.")
 
     def action_help(self) -> None:

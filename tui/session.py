@@ -93,13 +93,11 @@ class Session:
                 written.ids.append(event.id)
                 written.text += event.text
                 self.new_tokens += 1
-            case Finished():
+            case Finished() | Failed():
                 for number, sequence in enumerate(event.sequences):
                     written = self.sequences[self.place(number)]
                     written.text = self._before[self.place(number)] + sequence.text
                     written.drawn = sequence.drawn
-                self.controls = None
-            case Failed():
                 self.controls = None
             case Changed():
                 pass

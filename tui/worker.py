@@ -133,7 +133,8 @@ class Worker:
             self._current.stop()
         self._jobs.put(None)
         self._wake.set()
-        self._thread.join(patience_s)
+        if self._thread.is_alive():  # it is not before the first frame
+            self._thread.join(patience_s)
 
     def _work(self) -> None:
         waiting: RunJob | None = None

@@ -35,23 +35,25 @@ class NotesPane(VerticalScroll):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Notes"
-        self.notes: list[Note] = []
+        self._lines: dict[Note, Static] = {}
+
+    @property
+    def notes(self) -> list[Note]:
         """What is shown, oldest first."""
+        return list(self._lines)
 
     def add(self, note: Note) -> None:
         """Show one more note; the same one twice stands there once, at the end."""
-        if note in self.notes:
-            place = self.notes.index(note)
-            del self.notes[place]
-            self.children[place].remove()
-        self.notes.append(note)
-        line = Content.assemble((_SIGNS[note.level], "bold"), " ", safe_text(note.text))
-        self.mount(Static(line, classes=f"-{note.level}", markup=False))
+        if line := self._lines.pop(note, None):
+            line.remove()
+        text = Content.assemble((_SIGNS[note.level], "bold"), " ", safe_text(note.text))
+        self._lines[note] = Static(text, classes=f"-{note.level}", markup=False)
+        self.mount(self._lines[note])
         self.display = True
         self.call_after_refresh(self.scroll_end, animate=False)
 
     def clear(self) -> None:
         """Forget the notes of the last run."""
-        self.notes.clear()
+        self._lines.clear()
         self.remove_children()
         self.display = False

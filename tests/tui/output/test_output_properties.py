@@ -66,9 +66,7 @@ def test_the_raw_text_is_kept(pieces: list[tuple[Kind, str]], limit: int) -> Non
 
 @given(PIECES, st.integers(0, 80), LIMIT)
 @settings(deadline=None, max_examples=300)
-def test_trimming_is_as_if_the_rest_had_never_come(
-    pieces: list[tuple[Kind, str]], keep: int, limit: int
-) -> None:
+def test_trimming_is_as_if_the_rest_had_never_come(pieces: list[tuple[Kind, str]], keep: int, limit: int) -> None:
     document = fill([("prompt", "to be "), *((kind, text) for kind, text in pieces if kind != "prompt")])
     document.wrapped(limit)
     whole = document.text(prompt=False)

@@ -90,9 +90,7 @@ async def test_kinds_are_drawn_apart() -> None:
         view.add(0, "<|end|>", "special")
         view.mark("k 0 → 40")
         styles = {segment.text: segment.style for segment in view.render_line(0) if segment.style}
-        prompt, model, special, mark = (
-            styles[text] for text in ("prompt", " model", "<|end|>", "┊k 0 → 40┊")
-        )
+        prompt, model, special, mark = (styles[text] for text in ("prompt", " model", "<|end|>", "┊k 0 → 40┊"))
         assert prompt.italic and not model.italic
         assert len({str(style.color) for style in (prompt, model, special, mark)}) == 4
 
@@ -368,7 +366,5 @@ async def test_hostile_text_is_shown_and_not_obeyed() -> None:
         assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", seen)
         for sign in ("␛]52;c;QUJD␇", "<9B>31m", "<RLO>gnp.exe<LRI>", "[@click=app.bell]x[/]"):
             assert sign in seen
-        assert all(
-            "@click" not in segment.style.meta for strip in strips(view) for segment in strip if segment.style
-        )
+        assert all("@click" not in segment.style.meta for strip in strips(view) for segment in strip if segment.style)
         assert view.text() == HOSTILE * 3

@@ -151,9 +151,7 @@ def test_places_are_found_again_in_the_raw_text() -> None:
     assert lines.text_between(1, 7) == "\x9bb e\u0301f"
 
 
-@pytest.mark.parametrize(
-    "unit", ["it was the best of times ", "x", " ", "\t", "字", "\u0301", "👩\u200d", "\x9b"]
-)
+@pytest.mark.parametrize("unit", ["it was the best of times ", "x", " ", "\t", "字", "\u0301", "👩\u200d", "\x9b"])
 def test_the_work_for_a_token_does_not_grow_with_the_text(unit: str) -> None:
     def work_for_a_token(characters: int) -> int:
         lines = Wrapped(60)

@@ -137,7 +137,7 @@ async def test_enter_on_an_unchanged_value_changes_nothing() -> None:
     async with app.run_test(size=(60, 30)) as pilot:
         app.panel.highlight("prefix")
         await pilot.press("enter")
-        assert isinstance(app.focused, SafeInput) and "one two<RLO>" in app.focused.value
+        assert isinstance(app.focused, SafeInput) and app.focused.value.isprintable()
         await pilot.press("enter")
         assert app.edits == [] and app.panel.editing is None
 

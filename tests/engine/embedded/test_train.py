@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import math
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from engine.models.embedded.checkpoint import RESUME
+from engine.models.embedded.loop import Event, Exported, Job, Prepared, Progress, train
+from engine.models.embedded.recipe import Recipe, TrainingError
+from engine.models.embedded.train import main
+
+from .tiny import TINY, TINY_ARGUMENTS, write_folder
+
+
+def job(text: Path, out: Path, steps: int = 4) -> Job:
+    return Job(text, out, steps=steps, report_every=1, evaluate_every=2, save_every=2, evaluation_windows=1)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(tmp_path_factory.mktemp("text"))
+
+
+@pytest.fixture(scope="module")
+def finished(text: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
+    out = tmp_path_factory.mktemp("finished")
+    return out, list(train(job(text, out), TINY))
+
+
+def test_a_run_tells_what_it_does(finished: tuple[Path, list[Event]]) -> None:
+    out, events = finished
+    assert isinstance(events[0], Prepared)
+    assert events[0].step == 0
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert [event.step for event in steps] == [1, 2, 3, 4]
+    assert all(math.isfinite(event.loss) and event.seconds_left >= 0 for event in steps)
+    assert not steps[0].held_out
+    assert steps[-1].held_out["tales"] > 0
+    assert events[-1] == Exported(out, True, events[-1].held_out, 4)  # type: ignore[union-attr]
+
+
+def test_a_finished_folder_is_an_ordinary_checkpoint(finished: tuple[Path, list[Event]]) -> None:
+    out, _ = finished
+    assert sorted(path.name for path in out.iterdir()) == [
+        "README.md",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o644}
+    assert {tensor.dtype for tensor in weights(out).values()} == {torch.float16}
+    card = (out / "README.md").read_text(encoding="utf-8")
+    assert "--steps 4" in card
+    assert "--set width=16" in card
+    assert "**Once upon a time**" in card
+
+
+def stop_after(events: Iterator[Event], step: int) -> None:
+    for event in events:
+        if isinstance(event, Progress) and event.step == step:
+            return
+
+
+def test_a_stopped_run_ends_with_the_weights_of_an_unbroken_one(
+    text: Path, tmp_path: Path, finished: tuple[Path, list[Event]]
+) -> None:
+    events = train(job(text, tmp_path), TINY)
+    stop_after(events, 3)  # saved at step 2
+    events.close()  # type: ignore[attr-defined]
+    assert [path.name for path in tmp_path.iterdir()] == [RESUME]
+    again = list(train(job(text, tmp_path), TINY))
+    assert isinstance(again[0], Prepared)
+    assert again[0].step == 2
+    unbroken = weights(finished[0])
+    resumed = weights(tmp_path)
+    assert unbroken.keys() == resumed.keys()
+    assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
+
+
+def test_another_seed_gives_other_weights(text: Path, tmp_path: Path, finished: tuple[Path, list[Event]]) -> None:
+    list(train(job(text, tmp_path, steps=1), TINY.changed({"seed": "2"})))
+    name = "transformer.wte.weight"
+    assert not torch.equal(weights(tmp_path)[name], weights(finished[0])[name])
+
+
+def test_a_saved_run_of_another_size_or_text_is_refused(text: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    stop_after(train(job(text, out), TINY), 2)
+    with pytest.raises(TrainingError, match="its width is 16, this one's is 32"):
+        list(train(job(text, out), TINY.changed({"width": "32"})))
+    with pytest.raises(TrainingError, match="its text or its mix"):
+        list(train(job(write_folder(tmp_path / "other", 41), out), TINY))
+    (out / RESUME).write_bytes(b"torn")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        list(train(job(text, out), TINY))
+
+
+def test_the_command(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    command = ["--text", str(text), "--out", str(out), "--steps", "20", "--mix", "tales=1", *TINY_ARGUMENTS]
+    assert main(command) == 0
+    prepared, progress, exported = capsys.readouterr().out.splitlines()
+    assert prepared.startswith("tokens: tales ")
+    assert progress.startswith("step 20  loss ")
+    assert progress.endswith("0:00 left")
+    assert exported.startswith("final model in ")
+    assert main(command) == 2
+    assert "already holds a finished model" in capsys.readouterr().err
+
+
+def test_training_by_the_clock_writes_an_early_model(text: Path, tmp_path: Path) -> None:
+    by_clock = Job(text, tmp_path, minutes=0.005, early_minutes=0.0001)
+    exported = [event for event in train(by_clock, TINY) if isinstance(event, Exported)]
+    assert [event.final for event in exported] == [False, True]
+    assert "--minutes 0.005" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings", "said"),
+    [
+        (1, ["--set", "context=512"], "tales is too short"),
+        (4, ["--set", "batch=500"], "smaller than one batch"),
+        (40, ["--mix", "poems=1"], "no such file of text"),
+        (40, ["--mix", "tales=-1"], "must be positive numbers"),
+        (40, ["--mix", "tales=nan"], "must be positive numbers"),
+        (40, ["--set", "widht=8"], "no setting 'widht'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    documents: int, settings: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_folder(tmp_path / "text", documents)
+    command = ["--text", str(folder), "--out", str(tmp_path / "out"), "--steps", "1"]
+    assert main([*command, *TINY_ARGUMENTS, *settings]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    out = str(tmp_path / "file" / "out")
+    assert main(["--text", str(text), "--out", out, "--steps", "1", *TINY_ARGUMENTS]) == 2
+    error = capsys.readouterr().err
+    assert f"cannot write to {out}" in error
+    assert error.count("\n") == 1
+
+
+def test_a_full_disk_keeps_the_earlier_state(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = train(job(text, tmp_path), TINY)
+    stop_after(events, 1)
+    before = (tmp_path / RESUME).read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match=r"cannot write to .*No space left"):
+        list(events)
+    assert [path.name for path in tmp_path.iterdir()] == [RESUME]
+    assert (tmp_path / RESUME).read_bytes() == before
+
+
+def test_a_length_is_asked_for_once(text: Path, tmp_path: Path) -> None:
+    for length in (Job(text, tmp_path), Job(text, tmp_path, steps=1, minutes=1.0)):
+        with pytest.raises(TrainingError, match="either"):
+            next(train(length, Recipe()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--steps", "0"], "'0' is not a positive whole number"),
+        (["--steps", "some"], "'some' is not a positive whole number"),
+        (["--minutes", "nan"], "'nan' is not a positive number"),
+        (["--steps", "1", "--mix", "tales"], "'tales' is not NAME=SHARE"),
+        (["--steps", "1", "--set", "width"], "'width' is not NAME=VALUE"),
+        ([], "one of the arguments --steps --minutes is required"),
+    ],
+)
+def test_bad_options_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--text", "in", "--out", "out", *arguments])
+    assert said in capsys.readouterr().err
