@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from engine.command_line import (
     PROGRAM,
@@ -14,6 +13,7 @@ from engine.command_line import (
     add_model_options,
     add_setting_options,
     fail,
+    put,
     settings_from,
     tell,
 )
@@ -58,10 +58,15 @@ def _session(words: Sequence[str]) -> None:
         epilog="Every flag can be changed in the session; ? or ^G there tell how.",
     )
     parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
+    parser.add_argument("--version", action="store_true", help="tell the version and leave")
     add_model_options(parser)
     add_setting_options(parser)
     args = parser.parse_args(words)
+    if args.version:
+        from importlib.metadata import version
+
+        put(f"{PROGRAM} {version(PROGRAM)}")
+        return
     settings = settings_from(args, Settings(max_new_tokens=SESSION_LENGTH))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")

@@ -116,7 +116,6 @@ class TextgenApp(App[None]):
             self.main.show_text(text)
         if self.session.running:
             self.status.update(used=self.session.used)
-            self.main.show_counts()
 
     def _take(self, item: Output) -> None:
         match item:
@@ -139,6 +138,7 @@ class TextgenApp(App[None]):
                     memory_bytes=item.memory_bytes,
                     cache=item.cache,
                 )
+                self.main.show_counts()
             case RecordTrouble(error):
                 self._note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:

@@ -44,18 +44,20 @@ class Run:
     sequences: list[Growing]
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    _wanted: Settings | None = None
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
         while self.controls.must_wait() and not self.controls.stopped:
             yield Paused(index)
-        settings = self.settings.obeying(self.controls.wanted(index))
-        if settings is not self.settings:
-            changes = self.settings.differences(settings)
-            self.settings = settings
-            self.sampler.use(settings)
-            for name, (old, new) in changes.items():
-                yield Changed(index, name, old, new)
+        wanted = self.controls.wanted(index)
+        if wanted is self._wanted:
+            return
+        self._wanted = wanted
+        before, self.settings = self.settings, self.settings.obeying(wanted)
+        self.sampler.use(self.settings)
+        for name, (old, new) in before.differences(self.settings).items():
+            yield Changed(index, name, old, new)
 
     def prefill(self) -> tuple[torch.Tensor, int]:
         """Puts the prompt through the model: logits (sequences, vocabulary), and how many ids were in the cache."""

@@ -88,9 +88,17 @@ class MainScreen(Screen[None]):
 
     def turn_to_settings(self) -> None:
         """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
-        inside = self.focused is not None and self.settings_panel in self.focused.ancestors_with_self
+        inside = self._in_settings
         self.set_class(not inside, "-settings")
         (self.prompt if inside else self.settings_panel).focus()
+
+    def on_descendant_focus(self) -> None:
+        """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
+        self.set_class(self._in_settings, "-settings")
+
+    @property
+    def _in_settings(self) -> bool:
+        return self.focused is not None and self.settings_panel in self.focused.ancestors_with_self
 
     # A run, from its start to its end
 

@@ -24,6 +24,7 @@ class NotesPane(VerticalScroll):
         display: none;
         padding: 0 1;
         scrollbar-size-vertical: 1;
+        &.-told { display: block; }
         &:focus { border: round $border; }
         Static { width: 1fr; height: auto; }
         .-warning { color: $text-warning; }
@@ -49,11 +50,11 @@ class NotesPane(VerticalScroll):
         text = Content.assemble((_SIGNS[note.level], "bold"), " ", safe_text(note.text))
         self._lines[note] = Static(text, classes=f"-{note.level}", markup=False)
         self.mount(self._lines[note])
-        self.display = True
+        self.add_class("-told")
         self.call_after_refresh(self.scroll_end, animate=False)
 
     def clear(self) -> None:
         """Forget the notes of the last run."""
         self._lines.clear()
         self.remove_children()
-        self.display = False
+        self.remove_class("-told")
