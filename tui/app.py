@@ -14,7 +14,6 @@ from textual.worker import get_current_worker
 
 from engine.errors import SettingError
 from engine.events import Level, Note, Progress, Token
-from engine.safe_text import safe_text
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.actions import ACTIONS
@@ -195,7 +194,7 @@ class TextgenApp(App[None]):
         self.notes.add(Note(level, code, text))
 
     def _hint(self, text: str) -> None:
-        self.notify(safe_text(text), timeout=3, markup=False)
+        self.status.hint(text)
 
     # Actions
 

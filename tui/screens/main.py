@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
         self.settings_panel = SettingsPanel(session.settings, primary=PRIMARY, key_hints=key_hints(), id="settings")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
+        self._ended = ""
 
     def compose(self) -> ComposeResult:
         """The eye rests on the output; the panes around it answer."""
@@ -105,6 +106,7 @@ class MainScreen(Screen[None]):
     def show_start(self) -> None:
         """A run was asked for."""
         self.output.streaming = self.settings_panel.running = True
+        self._ended = ""
         loading = self._session.facts is None
         detail = self.status.reading.detail if loading else ""
         stage = "loading" if loading else "prefill"
@@ -147,11 +149,12 @@ class MainScreen(Screen[None]):
         """The run is over."""
         self.output.streaming = self.settings_panel.running = False
         self.status.update(stage="ready", used=self._session.used)
-        self.show_counts(why)
+        self._ended = why
+        self.show_counts()
 
-    def show_counts(self, why: str = "") -> None:
+    def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, and how the run ended."""
-        new = self._session.new_tokens
+        new, why = self._session.new_tokens, self._ended
         told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
         self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
         count, shown = self.output.sequences, self.output.sequence

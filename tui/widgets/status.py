@@ -8,6 +8,7 @@ from typing import Any, Literal
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
+from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.events import CacheShape
@@ -16,6 +17,7 @@ from tui.worker import ModelFacts
 
 Stage = Literal["loading", "no model", "ready", "prefill", "decoding", "paused", "stopping"]
 _BAR = 8
+_HINT_S = 4.0
 _SIGNS: dict[Stage, str] = {
     "loading": "◌",
     "no model": "✗",
@@ -63,17 +65,32 @@ class StatusLine(Widget):
     """Stage, speed, time to the first token, cache, positions, memory; the rightmost go first where it is narrow."""
 
     DEFAULT_CSS = "StatusLine { height: 1; background: $surface; color: $text-muted; padding: 0 1; }"
+    _unhinting: Timer | None = None
     reading: reactive[Reading] = reactive(Reading(), always_update=False)
+
+    hinted: reactive[str] = reactive("")
 
     def update(self, **changes: Any) -> None:
         """Change some of what is shown."""
         self.reading = replace(self.reading, **changes)
+
+    def hint(self, text: str) -> None:
+        """Say something in place of the read-outs, for a moment."""
+        self.hinted = text
+        if self._unhinting is not None:
+            self._unhinting.stop()
+        self._unhinting = self.set_timer(_HINT_S, self._unhint)
+
+    def _unhint(self) -> None:
+        self.hinted = ""
 
     def render(self) -> Content:
         """As many read-outs as fit, in the order of their weight."""
         stage = self.reading.stage
         colour = {"decoding": "$success", "paused": "$warning", "no model": "$error"}.get(stage, "$primary")
         line = Content.assemble((f"{_SIGNS[stage]} {stage}", f"bold {colour}"))
+        if self.hinted:
+            return line + Content.styled(f"   {safe_text(self.hinted)}", "$text")
         for part in self.parts():
             if line.cell_length + 3 + cell_len(part) > self.size.width:
                 break
