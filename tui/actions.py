@@ -25,13 +25,14 @@ class Action:
     label: str
     help: str
     everywhere: bool = True
+    in_footer: bool = True
 
     @property
     def shown_key(self) -> str:
         """The key as the footer shows it: `^J`, `F2`, `esc`."""
         if self.key.startswith("ctrl+"):
             return "^" + self.key.removeprefix("ctrl+").upper()
-        return {"escape": "esc", "question_mark": "?"}.get(self.key, self.key.upper())
+        return {"escape": "esc", "question_mark": "?", "y": "y"}.get(self.key, self.key.upper())
 
     def binding(self) -> Binding:
         """Textual's binding for it; the id makes the key remappable."""
@@ -67,7 +68,15 @@ KNOB_ACTIONS = tuple(
 SESSION = (
     Action("settings", "ctrl+t", "settings", "settings", "To the settings and back to the prompt."),
     Action("sequence", "ctrl+l", "next_sequence", "sequence", "Show the next of several sequences."),
-    Action("copy", "ctrl+y", "copy_output", "copy", "Copy the shown output, without the line breaks of the screen."),
+    Action(
+        "copy",
+        "y",
+        "copy_output",
+        "copy",
+        "In the output: copy all of it, without the line breaks of the screen (^C copies a selection).",
+        everywhere=False,
+        in_footer=False,
+    ),
     Action("palette", "ctrl+g", "command_palette", "palette", "Everything that can be done, to search."),
     Action("help", "question_mark", "help", "help", "This screen.", everywhere=False),
     Action("quit", "ctrl+q", "quit", "quit", "Leave; the transcript's place is told."),
@@ -78,7 +87,7 @@ ACTIONS = RUN + KNOB_ACTIONS + SESSION
 def footer_entries() -> list[tuple[str, str]]:
     """(keys, label) for the footer, the two keys of a knob as one entry."""
     knobs = [(f"{down.upper()}/{up.upper()}", PARAMETERS[name].title) for name, down, up in KNOBS]
-    singles = [(action.shown_key, action.label) for action in (*RUN, *SESSION)]
+    singles = [(action.shown_key, action.label) for action in (*RUN, *SESSION) if action.in_footer]
     return singles[: len(RUN)] + knobs + singles[len(RUN) :]
 
 
