@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -138,8 +140,12 @@ def put(text: str, end: str = "\n") -> None:
     """Write to standard output: made safe where that is a terminal, as it stands where it is a file or a pipe."""
     shown = safe_block(text) if sys.stdout.isatty() else text
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(shown.encode(encoding, errors="backslashreplace").decode(encoding) + end)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(shown.encode(encoding, errors="backslashreplace").decode(encoding) + end)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has gone, as `head` does: end as other tools do, without a word
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 def tell(text: str) -> None:

@@ -66,6 +66,11 @@ class Controls:
         assert self.settings is not None
         return self.settings
 
+    @property
+    def ahead(self) -> list[int]:
+        """The indices of scheduled changes that have not come due."""
+        return [index for index, _ in self._schedule]
+
     def must_wait(self) -> bool:
         """True while the run is to be held; one asked-for step is used up by asking."""
         if not self.paused:

@@ -51,8 +51,8 @@ def _main(argv: Sequence[str] | None) -> None:
 
     from engine.inspection import next_token, tokens
 
-    found = tokens(model, prompt)
     table = next_token(model, prompt, settings, int(args.top))
+    found = tokens(model, prompt)
     if args.json:
         put(json.dumps(_document(model.name, prompt, found, table)))
         return
@@ -79,8 +79,9 @@ def _document(name: str, prompt: str, found: list[TextToken], table: NextToken) 
 def _lines(found: list[TextToken], table: NextToken) -> list[str]:
     pieces = "".join(f"[{_visible(token.text)}]" for token in found)
     width = max((len(_visible(candidate.text)) for candidate in table.candidates), default=0)
+    before = len(table.prepared.ids) - len(found)
     lines = [
-        f"{len(found)} tokens: {pieces}",
+        f"{len(found)} tokens: {pieces}" + (f" and {before} that the model gets before them" if before > 0 else ""),
         f"ids: {' '.join(str(token.id) for token in found)}",
         "",
         f"entropy {table.raw_entropy:.2f} bits raw, {table.entropy:.2f} after "

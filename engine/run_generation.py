@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="one JSON document instead of text")
     output.add_argument("--stream", action="store_true", help="print the text as it arrives (one sequence only)")
-    output.add_argument("--record", type=Path, metavar="FILE", help="write a transcript (JSON lines)")
+    output.add_argument("--record", type=Path, metavar="FILE", help="append a transcript to FILE (JSON lines)")
     output.add_argument(
         "--at",
         nargs=2,
@@ -72,9 +72,11 @@ def _main(argv: Sequence[str] | None) -> list[str]:
     controls = Controls(schedule=schedule_from(args.at, settings))
     if args.stream and (args.json or settings.num_return_sequences > 1):
         raise UsageError("--stream prints one sequence as text: leave out --json and --num_return_sequences")
+    transcript = Transcript(args.record) if args.record else None
+    if transcript:
+        transcript.open()  # a file that cannot be written is told before the model is loaded
     model = load_from(args)
     prompt = prompt_from(args.prompt)
-    transcript = Transcript(args.record) if args.record else None
     if transcript:
         transcript.run(model=model.identity(), prompt=prompt, settings=settings)
     stream = _Stream(prompt, settings) if args.stream else None
@@ -120,6 +122,10 @@ def _collect(
             case Failed(error):
                 raise EngineError(error)
             case Finished():
+                for index in controls.ahead:
+                    note = Note("warning", "at-not-reached", f"--at {index} was not reached before the run ended.")
+                    notes.append(note)
+                    tell(f"{note.level}: {note.text}")
                 return prepared, notes, event
     raise EngineError("the run ended without a result")
 

@@ -51,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _session(words: Sequence[str]) -> None:
-    commands = "\n".join(f"  {PROGRAM} {name:<10} {what}" for name, what in COMMANDS.items())
+    commands = "; ".join(f"{PROGRAM} {name}: {what}" for name, what in COMMANDS.items())
     parser = Parser(
         prog=PROGRAM,
-        description=f"A full-screen session with a language model. Beside it:\n{commands}",
-        epilog="Every flag can be changed in the session; ? or ^G there tell how.",
+        description="A full-screen session with a language model.",
+        epilog=f"Beside the session: {commands}. Every setting can be changed in the session, while it writes.",
     )
     parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
     parser.add_argument("--version", action="store_true", help="tell the version and leave")
@@ -76,11 +76,13 @@ def _session(words: Sequence[str]) -> None:
     from tui.worker import LoadJob
 
     load = LoadJob(args.model_name_or_path, args.model_type, args.device, args.dtype)
-    transcript = Transcript(new_path())
+    transcript = Transcript(new_path(), make_folder=True)
     app = TextgenApp(settings, load, transcript, prompt=args.prompt)
     app.run()
     if transcript.path.exists():
         tell(f"transcript: {transcript.path}")
+    if app.return_code:
+        raise SystemExit(app.return_code)
 
 
 if __name__ == "__main__":

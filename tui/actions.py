@@ -59,7 +59,7 @@ KNOB_ACTIONS = tuple(
         f"{name}.{direction}",
         key,
         f"nudge('{name}', {by})",
-        PARAMETERS[name].title,
+        f"{PARAMETERS[name].title} {direction}",
         f"{PARAMETERS[name].title} a step {direction}; the next token obeys.",
     )
     for name, down, up in KNOBS
@@ -78,7 +78,7 @@ SESSION = (
         in_footer=False,
     ),
     Action("palette", "ctrl+g", "command_palette", "palette", "Everything that can be done, to search."),
-    Action("help", "question_mark", "help", "help", "This screen.", everywhere=False),
+    Action("help", "question_mark", "help", "help", "The keys, and what the panes are for.", everywhere=False),
     Action("quit", "ctrl+q", "quit", "quit", "Leave; the transcript's place is told."),
 )
 ACTIONS = RUN + KNOB_ACTIONS + SESSION

@@ -203,10 +203,8 @@ class TextgenApp(App[None]):
         if self.session.running:
             self._hint("A run is under way: esc ends it.")
             return
-        job = self.session.begin(self.prompt.text)
         self.notes.clear()
-        self.output.start(self.session.prompt, len(self.session.sequences))
-        self._start(job)
+        self._start(self.session.begin(self.prompt.text))
 
     def action_continue(self) -> None:
         """Let a held run go on, or go on from where the shown sequence stopped."""
@@ -214,7 +212,10 @@ class TextgenApp(App[None]):
             if self.session.controls.paused:
                 self.action_pause()
         elif self.session.can_go_on(self.output.sequence):
+            moved = self.session.moved_since()
             self._start(self.session.go_on(self.output.sequence))
+            for name, (old, new) in moved.items():
+                self.main.mark(name, old, new)
         else:
             self._hint("There is nothing to go on from yet: ^J runs the prompt.")
 
@@ -268,8 +269,13 @@ class TextgenApp(App[None]):
 
     def action_copy_output(self) -> None:
         """Copy the shown sequence, prompt and all, by the terminal's clipboard."""
-        self.copy_to_clipboard(self.output.text().encode(errors="replace").decode())
-        self._hint("Copied, where the terminal allows it.")
+        text = self.output.text().encode(errors="replace").decode()
+        self.copy_to_clipboard(text)
+        self._hint("Copied, where the terminal allows it." if text else "There is nothing to copy yet.")
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c says where nothing is selected."""
+        self._hint("esc ends a run, ^Q leaves.")
 
     def action_help(self) -> None:
         """Show the keys and the panes."""

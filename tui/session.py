@@ -34,6 +34,8 @@ class Session:
     prompt_tokens: int = 0
     _went_on: int | None = None
     _before: list[str] = field(default_factory=list)
+    _kept: tuple[str, list[Written]] | None = None
+    _used: Settings | None = None
 
     @property
     def running(self) -> bool:
@@ -41,7 +43,8 @@ class Session:
         return self.controls is not None
 
     def begin(self, prompt: str) -> RunJob:
-        """A new run from a prompt, with the current settings."""
+        """A new run from a prompt, with the current settings; what was there stays until the prompt is accepted."""
+        self._kept = (self.prompt, self.sequences)
         self.prompt = prompt
         self.sequences = [
             Written([], self.settings.seed + number) for number in range(self.settings.num_return_sequences)
@@ -56,8 +59,13 @@ class Session:
         """
         written = self.sequences[sequence]
         settings = self.settings.changed(seed=written.seed % 2**32, num_return_sequences=1)
-        self._went_on = sequence
+        self._went_on, self._kept = sequence, None
         return self._start(list(written.ids), self.prompt + written.text, settings, written.drawn)
+
+    def moved_since(self) -> dict[str, tuple[object, object]]:
+        """name -> (old, new) of the live settings that were changed since the last run ended."""
+        moved = self._used.differences(self.settings) if self._used else {}
+        return {name: pair for name, pair in moved.items() if PARAMETERS[name].live}
 
     def can_go_on(self, sequence: int) -> bool:
         """True where that sequence has a beginning that the model has seen."""
@@ -85,22 +93,39 @@ class Session:
         """Keep count of what a run tells."""
         match event:
             case Prepared(_, ids):
-                self.prompt_tokens = len(ids)
                 for number in self.shown_places():
                     self.sequences[number].ids = list(ids)
+                if self._went_on is None:
+                    self.prompt_tokens = len(ids)
+                self._kept = None
             case Token():
                 written = self.sequences[self.place(event.sequence)]
                 written.ids.append(event.id)
                 written.text += event.text
                 self.new_tokens += 1
+            case Failed() if self._kept is not None:
+                self.prompt, self.sequences = self._kept
+                self.controls = None
             case Finished() | Failed():
                 for number, sequence in enumerate(event.sequences):
                     written = self.sequences[self.place(number)]
                     written.text = self._before[self.place(number)] + sequence.text
                     written.drawn = sequence.drawn
                 self.controls = None
+                self._used = self.settings
             case Changed():
                 pass
+
+    def written(self, sequence: int) -> int:
+        """How many tokens of a sequence came after its prompt, in one run or several."""
+        if sequence >= len(self.sequences):
+            return 0
+        return max(len(self.sequences[sequence].ids) - self.prompt_tokens, 0)
+
+    @property
+    def goes_on(self) -> bool:
+        """True where the current run goes on from a sequence."""
+        return self._went_on is not None
 
     @property
     def used(self) -> int:

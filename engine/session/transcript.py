@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -32,13 +32,23 @@ def new_path() -> Path:
 class Transcript:
     """An open transcript.
 
-    The file is made with the first line, for its owner alone (mode 0600). Raises `TranscriptError` where it cannot be
+    The file is made with the first line, for its owner alone (mode 0600), and with `make_folder` the folder it is to
+    lie in. Raises `TranscriptError` where it cannot be
     written; after that the transcript stays usable and keeps trying, so a disk that has room again is used again.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, make_folder: bool = False) -> None:
         self.path = path
+        self._make_folder = make_folder
         self._file: TextIO | None = None
+
+    def open(self) -> None:
+        """Make the file now, rather than with the first line."""
+        if self._file is None:
+            with self._told():
+                if self._make_folder:
+                    self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._file = _opened(self.path)
 
     def run(self, *, model: dict[str, Any], prompt: str, settings: Settings, **more: Any) -> None:
         """Begin a run: what generated, from which prompt, under which settings."""
@@ -61,15 +71,12 @@ class Transcript:
     def write(self, event: str, /, **fields: Any) -> None:
         """Append one line and flush it."""
         line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=True)
-        try:
-            if self._file is None:
-                self._file = _opened(self.path)
+        self.open()
+        assert self._file is not None
+        with self._told():
             # Lone surrogates cannot be encoded; JSON's own escapes keep them.
             self._file.write((line if _encodable(line) else json.dumps(json.loads(line))) + "\n")
             self._file.flush()
-        except (OSError, ValueError) as error:  # a path with a NUL in it is a ValueError
-            self._abandon()
-            raise TranscriptError(f"the transcript cannot be written to {self.path}: {_reason(error)}") from error
 
     def close(self) -> None:
         """Close the file; nothing is lost by not calling it."""
@@ -79,6 +86,14 @@ class Transcript:
     def written(self) -> bool:
         """True once the file is there."""
         return self._file is not None
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:  # a path with a NUL in it is a ValueError
+            self._abandon()
+            raise TranscriptError(f"the transcript cannot be written to {self.path}: {_reason(error)}") from error
 
     def _abandon(self) -> None:
         if self._file is not None:
@@ -138,7 +153,6 @@ def _note(note: Note) -> dict[str, Any]:
 
 
 def _opened(path: Path) -> TextIO:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     file = os.fdopen(descriptor, "a", encoding="utf-8", newline="\n")
     size = os.fstat(descriptor).st_size

@@ -75,7 +75,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("event", "wanted"), EACH_EVENT, ids=[type(event).__name__ for event, _ in EACH_EVENT])
 def test_the_lines_of_an_event(path: Path, event: Event, wanted: list[dict[str, Any]]) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     record.write("first")
     record.event(event)
     # Read while the file is open: what happened is on the disk.
@@ -87,7 +87,7 @@ def test_the_lines_of_an_event(path: Path, event: Event, wanted: list[dict[str, 
 
 
 def test_the_end_tells_every_sequence(path: Path) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     record.event(
         Finished((Sequence((1,), "a", (-1.0,), "eos"), Sequence((2,), "b", (-2.0,), "stop", 0.5)), Timing(1, 2, 2))
     )
@@ -100,7 +100,7 @@ def test_the_end_tells_every_sequence(path: Path) -> None:
 
 
 def test_a_run_line_says_what_is_needed_to_play_it_again(path: Path) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     settings = Settings(seed=9, stop_strings=("x",), eos_token_id=(1,))
     record.run(model={"name": "m"}, prompt="p", settings=settings, origin="test")
     (line,) = lines(path)
@@ -110,7 +110,7 @@ def test_a_run_line_says_what_is_needed_to_play_it_again(path: Path) -> None:
 
 
 def test_a_whole_run(gpt2: LoadedModel, path: Path) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     settings = SAMPLED.changed(num_return_sequences=2)
     record.run(model=gpt2.identity(), prompt="", settings=settings)
     events: list[Event] = []
@@ -130,7 +130,7 @@ def test_a_whole_run(gpt2: LoadedModel, path: Path) -> None:
 
 
 def test_the_file_is_made_late_and_for_its_owner_alone(path: Path) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     assert not path.exists() and not record.written
     before = os.umask(0)
     try:
@@ -144,7 +144,7 @@ def test_the_file_is_made_late_and_for_its_owner_alone(path: Path) -> None:
 
 def test_a_second_session_is_appended(path: Path) -> None:
     for number in (1, 2):
-        record = Transcript(path)
+        record = Transcript(path, make_folder=True)
         record.write("note", number=number)
         record.close()
         record.close()
@@ -153,14 +153,14 @@ def test_a_second_session_is_appended(path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [12, 25, 40])
 def test_a_line_that_was_cut_short_is_skipped_and_mended(path: Path, kept: int) -> None:
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     record.write("note", number=1)
     whole = path.read_bytes()
     record.write("note", number=2, text="a long line that will be cut")
     record.close()
     path.write_bytes(path.read_bytes()[: len(whole) + kept])
     assert [line["number"] for line in read(path)] == [1]
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     record.write("note", number=3)
     assert [line["number"] for line in read(path)] == [1, 3]
     assert path.read_bytes().endswith(b'\n{"event": "note", "number": 3}\n')
@@ -171,7 +171,7 @@ def test_another_file_is_left_alone(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(TranscriptError, match="no transcript"):
-        Transcript(path).write("note")
+        Transcript(path, make_folder=True).write("note")
     assert path.read_bytes() == content
 
 
@@ -179,7 +179,7 @@ def test_another_file_is_left_alone(path: Path, content: bytes) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(TranscriptError) as error:
-        Transcript(tmp_path / place).write("note")
+        Transcript(tmp_path / place, make_folder=True).write("note")
     assert "cannot be written" in str(error.value) and "\n" not in str(error.value)
 
 
@@ -195,7 +195,7 @@ def test_a_full_disk_is_told_each_time() -> None:
 
 def test_after_a_failure_it_goes_on_where_there_is_room_again(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x")
-    record = Transcript(tmp_path / "taken" / "session.jsonl")
+    record = Transcript(tmp_path / "taken" / "session.jsonl", make_folder=True)
     with pytest.raises(TranscriptError):
         record.write("note", number=1)
     (tmp_path / "taken").unlink()
@@ -206,7 +206,7 @@ def test_after_a_failure_it_goes_on_where_there_is_room_again(tmp_path: Path) ->
 @given(text=st.text(st.characters(codec=None)))
 def test_any_text_is_kept_as_it_is(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("any") / "session.jsonl"
-    record = Transcript(path)
+    record = Transcript(path, make_folder=True)
     record.write("note", text=text)
     record.write("note", text="next")
     record.close()

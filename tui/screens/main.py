@@ -123,6 +123,8 @@ class MainScreen(Screen[None]):
         """Anything but a token."""
         match event:
             case Prepared(_, _, notes):
+                if not self._session.goes_on:
+                    self.output.start(self._session.prompt, len(self._session.sequences))
                 for note in notes:
                     self.notes.add(note)
             case Noted(note):
@@ -130,15 +132,18 @@ class MainScreen(Screen[None]):
             case Prefilled():
                 self.status.update(prompt_tokens=event.tokens, reused=event.reused, cache=event.cache)
             case Changed(at, name, old, new):
-                parameter = PARAMETERS[name]
-                if at:  # before the first token it is no change in the text
-                    self._mark(f"{parameter.title} {parameter.format(old)} → {parameter.format(new)}")
+                if at or self._session.goes_on:  # before the first token it is no change in the text
+                    self.mark(name, old, new)
             case Paused():
                 self.status.update(stage="paused")
+                self.show_counts()
             case Finished(sequences):
                 for number in range(len(sequences)):
                     place = self._session.place(number)
-                    self.output.trim(place, len(self._session.sequences[place].text))
+                    text = self._session.sequences[place].text
+                    self.output.trim(place, len(text))
+                    # Half a character where a run was stopped is in the text, but was no token's yet.
+                    self.output.add(place, text[len(self.output.text(place, prompt=False)) :])
                 reasons = sorted({sequence.finish_reason for sequence in sequences})
                 self.show_end(", ".join(REASONS[reason] for reason in reasons))
             case Failed(error):
@@ -154,7 +159,7 @@ class MainScreen(Screen[None]):
 
     def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, and how the run ended."""
-        new, why = self._session.new_tokens, self._ended
+        new, why = self._session.written(self.output.sequence), self._ended
         told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
         self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
         count, shown = self.output.sequences, self.output.sequence
@@ -167,7 +172,8 @@ class MainScreen(Screen[None]):
         stage = "prefill" if self._session.running else "ready"
         self.status.update(stage=stage, detail="", positions=facts.positions)
 
-    def _mark(self, label: str) -> None:
-        for number in range(self.output.sequences):
-            if number in self._session.shown_places():
-                self.output.mark(label, number)
+    def mark(self, name: str, old: object, new: object) -> None:
+        """Set the mark of a changed setting where the text now ends."""
+        parameter = PARAMETERS[name]
+        for number in self._session.shown_places():
+            self.output.mark(f"{parameter.title} {parameter.format(old)} → {parameter.format(new)}", number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual.geometry import Offset
 from textual.widgets import TextArea
 
 from engine.safe_text import safe_cells
@@ -31,6 +32,12 @@ class PromptPane(TextArea):
         """The line as it is drawn: sign for character, so that the cursor stays where it belongs."""
         line = super().get_line(line_index)
         return Text(safe_cells(line.plain), end="", no_wrap=True)
+
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        """As in any editor; undo takes lines away before it moves the cursor, and then there is nowhere to go yet."""
+        if self.cursor_location[0] >= self.document.line_count:
+            return Offset()
+        return super().scroll_cursor_visible(center, animate)
 
     def show_count(self, tokens: int, positions: int | None) -> None:
         """Show how long the prompt is, and what the model has left."""

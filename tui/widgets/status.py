@@ -72,6 +72,8 @@ class StatusLine(Widget):
 
     def update(self, **changes: Any) -> None:
         """Change some of what is shown."""
+        if changes.get("stage", self.reading.stage) != self.reading.stage:
+            self.hinted = ""  # it was about how things stood
         self.reading = replace(self.reading, **changes)
 
     def hint(self, text: str) -> None:

@@ -23,7 +23,6 @@ KINDS: list[tuple[str, str, Any, str | None]] = [
     ("top_k", "37", 37, "many"),
     ("top_k", "off", 0, "1.5"),
     ("max_length", "64", 64, "0"),
-    ("strategy", "greedy", "greedy", "guess"),
     ("stop_token", "THE END", "THE END", None),
     ("prefix", "Once upon", "Once upon", None),
     ("stop_strings", '["a", "b"]', ("a", "b"), '["a", 1]'),
@@ -50,6 +49,14 @@ async def test_every_declared_setting_has_a_row_that_shows_title_value_and_help(
             line = app.line_of("▌")
             assert parameter.title in line and parameter.format(parameter.default) in line
             assert " ".join(app.panel.query_one(HelpLine).lines()[0]) == parameter.help
+
+
+async def test_enter_on_a_choice_takes_the_next_one() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(60, 30)) as pilot:
+        app.panel.highlight("strategy")
+        await pilot.press("enter", "enter")
+        assert app.edits == [("strategy", "greedy"), ("strategy", "sample")] and app.panel.editing is None
 
 
 @pytest.mark.parametrize(("name", "text", "value", "refused"), KINDS)

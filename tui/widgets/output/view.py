@@ -19,6 +19,8 @@ from tui.widgets.output.document import Document
 from tui.widgets.output.painting import Painter
 from tui.widgets.output.wrapping import Kind, Line, Piece, Wrapped, line_clusters, wrap
 
+# Cells of a line at most: longer ones are hard to read.
+MEASURE = 100
 KINDS: tuple[Kind, ...] = ("prompt", "model", "special", "mark")
 
 
@@ -174,7 +176,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         # One column is kept free, so that the cursor has a place behind a full line.
-        limit = max(2, self.scrollable_content_region.width - 1)
+        limit = min(max(2, self.scrollable_content_region.width - 1), MEASURE)
         self._strips.clear()
         row = round(self.scroll_y)
         wrapped = self._wrapped

@@ -225,12 +225,16 @@ class SettingsPanel(Vertical):
             self.propose(parameter.name, parameter.default)
 
     def action_open(self) -> None:
-        """Edit the highlighted value, or open and close the fold."""
+        """Edit the highlighted value, take the next choice, or open and close the fold."""
         if isinstance(self._rows.highlighted, FoldRow):
             self.unfolded = not self.unfolded
             self._arrange()
-        elif name := self.highlighted:
-            self._edit(name)
+        elif parameter := self._parameter():
+            if parameter.choices:
+                place = parameter.choices.index(getattr(self.settings, parameter.name)) + 1
+                self.propose(parameter.name, parameter.choices[place % len(parameter.choices)])
+            else:
+                self._edit(parameter.name)
 
     def _parameter(self) -> Parameter | None:
         return PARAMETERS[name] if (name := self.highlighted) else None

@@ -49,8 +49,8 @@ def setting_cells(
     ]
     position = parameter.position(value)
     if position is not None and columns.slider:
-        filled, track = slider(position, columns.slider)
-        cells += [("gap", " " * columns.gap), ("idle" if off else "filled", filled), ("track", track)]
+        filled, track = slider(0 if off else position, columns.slider)
+        cells += [("gap", " " * columns.gap), ("filled", filled), ("track", track)]
     cells.append(("gap", " " * (columns.dot_at - GUTTER - sum(cell_len(text) for _, text in cells[2:]))))
     cells.append(("live", LIVE) if parameter.live else ("next-run", NEXT_RUN))
     if columns.hint:

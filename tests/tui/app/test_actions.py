@@ -1,0 +1,128 @@
+"""The registry of actions against the app: every key is bound, told and listed, and leaving leaves nothing behind."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from engine.settings import PARAMETERS
+from tests.tui.app.driving import LONG, Hand, session
+from tui.actions import ACTIONS, KNOBS, footer_entries
+from tui.screens.help import HelpScreen
+
+FORBIDDEN = {"f1", "f10", "f11", "f12", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+b", "ctrl+s", "ctrl+z"}
+
+
+def test_no_key_is_one_that_terminals_keep_and_none_acts_twice() -> None:
+    keys = [action.key for action in ACTIONS]
+    assert not FORBIDDEN & set(keys) and len(set(keys)) == len(keys)
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    assert all(action.label and action.help.endswith(".") for action in ACTIONS)
+
+
+async def test_every_action_is_bound_to_its_key_and_is_there(record: Path, tiny: Path) -> None:
+    async with session(record, tiny) as hand:
+        for action in ACTIONS:
+            [binding] = hand.app._bindings.get_bindings_for_key(action.key)
+            assert (binding.action, binding.id, binding.priority) == (action.action, action.id, action.everywhere)
+            name = action.action.partition("(")[0]
+            assert callable(getattr(hand.app, f"action_{name}"))
+
+
+async def test_every_action_is_in_the_footer_and_in_the_palette(record: Path, tiny: Path) -> None:
+    async with session(record, tiny) as hand:
+        screen = hand.screen_text()
+        for keys, label in footer_entries():
+            assert f"{keys} {label}" in screen
+        shown = " ".join(keys for keys, _ in footer_entries()).replace("/", " ").split()
+        assert sorted(shown) == sorted(action.shown_key for action in ACTIONS if action.in_footer)
+        commands = list(hand.app.get_system_commands(hand.app.screen))
+        assert len({command.title for command in commands}) == len(ACTIONS)
+        for action in ACTIONS:
+            assert [command.help for command in commands if f"({action.shown_key})" in command.title] == [action.help]
+
+
+async def through_palette(hand: Hand, words: str) -> None:
+    await hand.press("ctrl+g")
+    await hand.until(lambda: len(hand.app.screen_stack) == 2)
+    await hand.press(*words)
+    await hand.until(lambda: hand.app.screen.query("OptionList").first().option_count == 1)
+    await hand.press("down", "enter")
+    await hand.until(lambda: len(hand.app.screen_stack) == 1)
+
+
+async def test_the_palette_does_what_it_lists(record: Path, tiny: Path) -> None:
+    async with session(record, tiny, prompt="the old") as hand:
+        await through_palette(hand, "temperature (F3)")
+        await hand.until(lambda: hand.app.session.settings.temperature == 1.05)
+        await through_palette(hand, "run (^J)")
+        await hand.until(lambda: hand.lines("finish"))
+        await through_palette(hand, "settings (^T)")
+        await hand.until(lambda: hand.panel in (hand.app.focused or hand.app.screen).ancestors_with_self)
+
+
+@pytest.mark.parametrize("closing", ["escape", "question_mark", "q"])
+async def test_the_help_lists_every_action_and_closes(record: Path, tiny: Path, closing: str) -> None:
+    async with session(record, tiny, size=(120, 60)) as hand:
+        hand.output.focus()
+        await hand.press("question_mark")
+        assert isinstance(hand.app.screen, HelpScreen)
+        text = "\n".join(str(line.content) for line in hand.app.screen.query(Static))
+        knobs = {f"{name}.{way}" for name, _, _ in KNOBS for way in ("down", "up")}
+        for action in ACTIONS:
+            assert re.search(rf"(^|\s){re.escape(action.shown_key)}\s", text, re.MULTILINE), action
+            if action.id not in knobs:
+                assert action.help in text
+        assert all(PARAMETERS[name].title in text for name, _, _ in KNOBS)
+        await hand.press(closing)
+        assert len(hand.app.screen_stack) == 1 and hand.app.focused is hand.output and hand.app.is_running
+
+
+async def test_a_question_mark_in_the_prompt_is_one(record: Path, tiny: Path) -> None:
+    async with session(record, tiny) as hand:
+        await hand.press("question_mark")
+        assert hand.prompt.text == "?" and len(hand.app.screen_stack) == 1
+
+
+async def test_tokens_come_while_the_help_is_read(record: Path, tiny: Path) -> None:
+    async with session(record, tiny, LONG, prompt="the old") as hand:
+        hand.output.focus()
+        await hand.press("ctrl+j")
+        await hand.tokens(2)
+        await hand.press("question_mark")
+        seen = hand.app.session.new_tokens
+        await hand.tokens(seen + 5)
+        await hand.press("escape")
+        assert hand.running, "escape closed the help and not the run"
+        await hand.press("escape")
+        await hand.finished()
+
+
+async def test_copy_gives_the_text_without_the_lines_of_the_screen(record: Path, tiny: Path) -> None:
+    async with session(record, tiny, prompt="the old " * 30) as hand:
+        await hand.run()
+        hand.output.focus()
+        await hand.press("y")
+        assert hand.app.clipboard == hand.output.text() and "the old " * 30 in hand.app.clipboard
+
+
+@pytest.mark.parametrize("state", ["running", "paused", "loading", "idle"])
+async def test_leaving_ends_the_run_and_the_thread(record: Path, tiny: Path, state: str) -> None:
+    async with session(record, tiny, LONG, prompt="the old", wait=state != "loading") as hand:
+        if state in ("running", "paused"):
+            await hand.press("ctrl+j")
+            await hand.tokens(3)
+        if state == "paused":
+            await hand.press("ctrl+p")
+            await hand.until(lambda: hand.stage == "paused")
+        thread = hand.worker._thread
+        await hand.press("ctrl+q")
+        thread.join(60)
+        assert not thread.is_alive() and thread not in threading.enumerate()
+        await hand.until(lambda: not hand.app.is_running)
+    if state in ("running", "paused"):
+        assert hand.lines("finish")[0]["sequences"][0]["finish_reason"] == "cancelled"

@@ -1,0 +1,90 @@
+"""The number of tokens beside the prompt."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from textual.events import Paste
+
+from tests.models import byte_level_tokenizer
+from tests.tui.app.driving import SHORT, Hand, session
+
+PAGE = "The keeper of the lighthouse told the children of the river.\n" * 400
+
+
+def count(text: str) -> int:
+    return len(byte_level_tokenizer().encode(text))
+
+
+async def subtitle(hand: Hand, text: str) -> None:
+    await hand.until(lambda: hand.prompt.border_subtitle == text, f"{text!r}, not {hand.prompt.border_subtitle!r}")
+
+
+async def test_the_count_follows_the_typing(small: Path, record: Path) -> None:
+    async with session(record, small) as hand:
+        await subtitle(hand, "0 tokens · 64 left")
+        await hand.press("t")
+        await subtitle(hand, "1 token · 63 left")
+        await hand.press(*"he old river")
+        await subtitle(hand, f"{count('the old river')} tokens · {64 - count('the old river')} left")
+        assert f"{count('the old river')} tokens" in hand.screen_text()
+        hand.prompt.text = "Q" * 70
+        await subtitle(hand, "70 tokens · ✗ 6 too many")
+        hand.prompt.text = "Q" * 64
+        await subtitle(hand, "64 tokens · 0 left")
+
+
+async def test_the_prefix_counts(small: Path, record: Path) -> None:
+    async with session(record, small, SHORT.changed(prefix="QQQ"), prompt="QQ") as hand:
+        await subtitle(hand, "5 tokens · 59 left")
+        await hand.change(prefix="")
+        await subtitle(hand, "2 tokens · 62 left")
+
+
+async def test_a_pasted_page_is_counted_and_the_screen_goes_on(tiny: Path, record: Path) -> None:
+    assert len(PAGE) > 20_000
+    async with session(record, tiny) as hand:
+        hand.app.post_message(Paste(PAGE))
+        await hand.until(lambda: hand.prompt.text == PAGE)
+        tokens = count(PAGE)
+        await subtitle(hand, f"{tokens:,} tokens · ✗ {tokens - 8192:,} too many")
+        await hand.press("x", "f3")
+        await subtitle(hand, f"{tokens + 1:,} tokens · ✗ {tokens - 8191:,} too many")
+        assert hand.app.session.settings.temperature == 1.05
+        assert hand.prompt.region.height < 20 and hand.output.region.height > 10
+
+
+async def test_the_screen_does_not_wait_for_a_count_and_a_late_one_is_dropped(tiny: Path, record: Path) -> None:
+    from dataclasses import replace
+
+    async with session(record, tiny) as hand:
+        facts = hand.app.session.facts
+        assert facts is not None
+        slow, begun = threading.Event(), threading.Event()
+
+        def counted(text: str) -> int:
+            if text == "slow":
+                begun.set()
+                slow.wait()
+                return 1111
+            return 22
+
+        hand.app.session.facts = replace(facts, count_tokens=counted)
+        hand.prompt.text = "slow"
+        await hand.until(begun.is_set)
+        hand.prompt.text = "quick"
+        await subtitle(hand, "22 tokens · 8,170 left")
+        slow.set()
+        await hand.settle()
+        await subtitle(hand, "22 tokens · 8,170 left")
+
+
+async def test_a_pasted_page_can_be_taken_back(tiny: Path, record: Path) -> None:
+    async with session(record, tiny) as hand:
+        hand.app.post_message(Paste("".join(f"{n}\n" for n in range(40))))
+        await hand.until(lambda: "39" in hand.prompt.text)
+        await hand.press("ctrl+z")
+        assert hand.prompt.text == ""
+        await hand.press("ctrl+y")
+        assert hand.prompt.text.startswith("0\n1\n")
