@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from engine.tidy_detokenizer import TidyDetokenizer, spelling
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -33,8 +35,15 @@ class Detokenizer(Protocol):
 
 def detokenizer(tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> Detokenizer:
     """A detokenizer for a sequence that follows the ids `before`."""
+    own = getattr(tokenizer, "detokenizer", None)
+    if own is not None:
+        detokenizing: Detokenizer = own(before)
+        return detokenizing
     if is_byte_level(tokenizer):
         return ByteLevelDetokenizer(tokenizer)
+    spelled = spelling(tokenizer)
+    if spelled:
+        return TidyDetokenizer(tokenizer, spelled, before)
     return WindowDetokenizer(tokenizer, before)
 
 
@@ -110,6 +119,9 @@ def piece(tokenizer: PreTrainedTokenizerBase, token_id: int) -> str:
     if is_byte_level(tokenizer):
         special = token_id in tokenizer.get_added_vocab().values()
         return token if special else token_bytes(token).decode("utf-8", errors="replace")
+    spelled = spelling(tokenizer)
+    if spelled and not token.endswith("@@"):
+        return spelled(token)
     text = str(tokenizer.decode([token_id], clean_up_tokenization_spaces=False))
     return f" {text}" if token.startswith("▁") and not text.startswith(" ") else text
 

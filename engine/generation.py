@@ -73,30 +73,31 @@ def _run(model: LoadedModel, ids: tuple[int, ...], settings: Settings, controls:
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
+    if isinstance(prompt, str) and not prompt.isascii() and any("\ud800" <= sign <= "\udfff" for sign in prompt):
+        raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
-    ids = ready.ids
+    ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings))
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
-    if not isinstance(prompt, str):
-        ready = Prepared(str(model.tokenizer.decode(list(ids))), ids)
+    text = ready.text if isinstance(prompt, str) else str(model.tokenizer.decode(list(ids)))
     if model.positions is None:
-        return ready
+        return Prepared(text, ids, notes)
     left = model.positions - len(ids)
     if left < 0:
         raise PromptError(
             f"the prompt is {len(ids)} tokens long and the model takes {model.positions}: shorten it by {-left}"
         )
     if settings.max_new_tokens <= left:
-        return ready
+        return Prepared(text, ids, notes)
     note = Note(
         "info",
         "length-clipped",
         f"The model takes {model.positions} tokens and the prompt has {len(ids)}, so at most {left} new ones fit.",
     )
-    return Prepared(ready.text, ids, (*ready.notes, note))
+    return Prepared(text, ids, (*notes, note))
 
 
 def _free(model: LoadedModel) -> None:

@@ -21,6 +21,10 @@ def _declare(default: Any, **declaration: Any) -> Any:
     return field(default=default, metadata={"declaration": declaration})
 
 
+def _declare_text(**declaration: Any) -> Any:
+    return _declare("", kind="text", library="", off="", can_be_off=True, **declaration)
+
+
 _REMARKS = frozenset({"transformers_version", "bos_token_id", "pad_token_id"})
 _PLAIN_DEFAULTS = {"num_beams": 1, "num_beam_groups": 1, "use_cache": True}
 
@@ -238,12 +242,7 @@ class Settings:
         unit="s",
         help="Seconds of computing after which the run ends.",
     )
-    stop_token: str = _declare(
-        "",
-        kind="text",
-        library="",
-        off="",
-        can_be_off=True,
+    stop_token: str = _declare_text(
         group="length",
         live=True,
         label="stop text",
@@ -292,16 +291,18 @@ class Settings:
         label="sequences",
         help="How many continuations are written side by side.",
     )
-    prefix: str = _declare(
-        "",
-        kind="text",
-        library="",
-        off="",
-        can_be_off=True,
+    prefix: str = _declare_text(
         flags=("--padding_text",),
         group="prompt",
         live=False,
         help="Text put before the prompt for the model, never shown in the result.",
+    )
+    xlm_language: str = _declare_text(
+        group="prompt",
+        live=False,
+        label="XLM language",
+        help="The language of an XLM model that has several, by its short name, such as en.",
+        paper="Lample & Conneau 2019",
     )
     alternatives: int = _declare(
         0,

@@ -103,7 +103,7 @@ def tiny_mistral(window: int | None = 8) -> LoadedModel:
 
 
 def tiny_openai_gpt() -> LoadedModel:
-    """A model that has no cache at all."""
+    """A model that the library gives no cache."""
     config = OpenAIGPTConfig(
         vocab_size=VOCABULARY, n_positions=64, n_embd=16, n_layer=2, n_head=2, initializer_range=0.5
     )

@@ -5,6 +5,7 @@ The keys are those that common terminals pass on: no F1, F10, F11 or F12, no ctr
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -67,6 +68,7 @@ KNOB_ACTIONS = tuple(
 )
 SESSION = (
     Action("settings", "ctrl+t", "settings", "settings", "To the settings and back to the prompt."),
+    Action("choose", "ctrl+e", "choose", "choose", "CTRL: a control code for the prompt. XLM: the language."),
     Action("sequence", "ctrl+l", "next_sequence", "sequence", "Show the next of several sequences."),
     Action(
         "copy",
@@ -84,10 +86,12 @@ SESSION = (
 ACTIONS = RUN + KNOB_ACTIONS + SESSION
 
 
-def footer_entries() -> list[tuple[str, str]]:
-    """(keys, label) for the footer, the two keys of a knob as one entry."""
+def footer_entries(hidden: Collection[str] = ()) -> list[tuple[str, str]]:
+    """(keys, label) for the footer without the actions of these ids, the two keys of a knob as one entry."""
     knobs = [(f"{down.upper()}/{up.upper()}", PARAMETERS[name].title) for name, down, up in KNOBS]
-    singles = [(action.shown_key, action.label) for action in (*RUN, *SESSION) if action.in_footer]
+    singles = [
+        (action.shown_key, action.label) for action in (*RUN, *SESSION) if action.in_footer and action.id not in hidden
+    ]
     return singles[: len(RUN)] + knobs + singles[len(RUN) :]
 
 

@@ -123,6 +123,7 @@ class TextgenApp(App[None]):
                 self.status.update(stage="loading", detail=f"{item.stage}{share}")
             case ModelFacts():
                 self.session.facts = item
+                self.prompt.completions = item.choices.names if item.choices and not item.choices.setting else ()
                 self.main.show_model(item)
                 self._count()
             case LoadFailed():
@@ -203,6 +204,10 @@ class TextgenApp(App[None]):
         if self.session.running:
             self._hint("A run is under way: esc ends it.")
             return
+        choices = self.session.facts.choices if self.session.facts else None
+        if choices and choices.setting and not getattr(self.session.settings, choices.setting):
+            self.action_choose(then_run=True)  # the model has to be told before it can begin
+            return
         self.notes.clear()
         self._start(self.session.begin(self.prompt.text))
 
@@ -261,6 +266,29 @@ class TextgenApp(App[None]):
     def action_settings(self) -> None:
         """To the settings and back."""
         self.main.turn_to_settings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to choose with some families alone; elsewhere the key is the editor's."""
+        return bool(self.session.facts and self.session.facts.choices) if action == "choose" else True
+
+    def action_choose(self, then_run: bool = False) -> None:
+        """Choose among the names that the model's family knows."""
+        choices = self.session.facts.choices if self.session.facts else None
+        if choices is None:
+            return
+        from tui.screens.chooser import Chooser
+
+        def take(name: str | None) -> None:
+            if name is None:
+                return
+            if choices.setting:
+                self._change(lambda: self.session.change(choices.setting or "", name))
+            else:
+                self.prompt.begin_with(name, choices.names)
+            if then_run:
+                self.action_run()
+
+        self.push_screen(Chooser(choices.title, choices.names), take)
 
     def action_next_sequence(self) -> None:
         """Show the next sequence."""

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.families.causal_lm import Choices
     from engine.models.loaded import LoadedModel
 
 _STATS_EVERY_S = 0.25
@@ -61,6 +63,7 @@ class ModelFacts:
     positions: int | None
     weight_bytes: int
     count_tokens: Callable[[str], int]
+    choices: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +262,8 @@ class _Clock:
 
 
 def _facts(model: LoadedModel) -> ModelFacts:
-    import copy
-
     # A tokenizer of its own: the library's are not made to be used by two threads at once.
-    tokenizer = copy.deepcopy(model.tokenizer)
+    counting = replace(model, tokenizer=deepcopy(model.tokenizer))
     return ModelFacts(
         name=model.name,
         family=model.family.name,
@@ -271,5 +272,6 @@ def _facts(model: LoadedModel) -> ModelFacts:
         dtype=model.dtype,
         positions=model.positions,
         weight_bytes=model.weight_bytes,
-        count_tokens=lambda text: len(tokenizer.encode(text)),
+        count_tokens=lambda text: len(model.family.encode(counting, text)),
+        choices=model.family.choices(model),
     )

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from engine.errors import LoadError, shown
 from engine.families.causal_lm import CausalLM, Family
+from engine.families.ctrl import CTRL
 from engine.families.gpt2 import GPT2
+from engine.families.openai_gpt import OpenAIGPT
+from engine.families.transfo_xl.family import TransfoXL
+from engine.families.xlm import XLM
+from engine.families.xlnet import XLNet
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (GPT2(), CausalLM())}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (GPT2(), OpenAIGPT(), CTRL(), XLNet(), TransfoXL(), XLM(), CausalLM())
+}
 
 __all__ = ["FAMILIES", "Family", "family_for"]
 

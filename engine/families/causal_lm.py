@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from engine.errors import PromptError
+from engine.errors import LoadError, PromptError
 from engine.events import Note, Prepared
 from engine.settings import Settings
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from engine.models.loaded import LoadedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a family's prompt can be told by name: how a prompt may begin, or the values of a setting.
+
+    `setting` names the setting that takes the chosen name; None where the name goes to the head of the prompt.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    setting: str | None = None
 
 
 _TRAILING_SPACE = Note(
@@ -27,23 +43,69 @@ class Family:
 
     name: str
     model_types: tuple[str, ...] = ()
+    # The files that hold the vocabulary, where there is no tokenizer.json.
+    vocabulary: tuple[str, ...] = ()
+    # Whether the tokenizer's own marks (a start of text, say) go around a prompt.
+    marks = True
+
+    def tokenizer(self, folder: str, **options: Any) -> PreTrainedTokenizerBase:
+        """The tokenizer of a checkpoint folder; `options` are those of `from_pretrained`.
+
+        Raises `LoadError` where the folder has no vocabulary; the library would make an empty one up.
+        """
+        from transformers import AutoTokenizer
+
+        if not (Path(folder) / "tokenizer.json").is_file():
+            missing = [name for name in self.vocabulary if not (Path(folder) / name).is_file()]
+            if missing:
+                raise LoadError(f"no vocabulary in this folder ({' and '.join(missing)} or tokenizer.json)")
+
+        return AutoTokenizer.from_pretrained(folder, **options)
 
     def prepare(self, model: LoadedModel, prompt: str, settings: Settings) -> Prepared:
         """The prompt as the model gets it. An empty one becomes the start token; `PromptError` without one."""
-        text = settings.prefix + prompt
-        ids = list(model.tokenizer.encode(text))
-        if not ids:
-            start = model.model.generation_config.bos_token_id
-            if start is None:
-                start = model.tokenizer.bos_token_id
-            if start is None:
-                raise PromptError("the prompt is empty, and this model has no token to start from: type something")
-            ids = [start]
+        text = self.before(settings) + prompt
+        ids = tuple(self.encode(model, text)) or (_start_token(model),)
         notes = (_TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
-        return Prepared(text, tuple(ids), notes)
+        return Prepared(text, ids, (*notes, *self.notes(model, prompt, ids, settings)))
+
+    def set_up(self, model: LoadedModel, settings: Settings) -> tuple[Note, ...]:
+        """What is set in the model before a run, be its prompt text or ids; notes about it."""
+        return ()
+
+    def before(self, settings: Settings) -> str:
+        """The text that goes before the prompt, for the model alone."""
+        return settings.prefix
+
+    def encode(self, model: LoadedModel, text: str) -> list[int]:
+        """The ids of a text."""
+        return list(model.tokenizer.encode(text, add_special_tokens=self.marks))
+
+    def notes(self, model: LoadedModel, prompt: str, ids: tuple[int, ...], settings: Settings) -> tuple[Note, ...]:
+        """What this prompt earns."""
+        return ()
+
+    def choices(self, model: LoadedModel) -> Choices | None:
+        """The names that a prompt of this model can be told, to be chosen from; None where there are none."""
+        return None
 
 
 class CausalLM(Family):
     """The catch-all."""
 
     name = "auto"
+
+
+def prefix_ignored(name: str, settings: Settings) -> tuple[Note, ...]:
+    """For a family that takes its prompts as they are: a note where a prefix was asked for."""
+    text = f"{name} takes the prompt as it is: the prefix is left out."
+    return (Note("info", "prefix-ignored", text),) if settings.prefix else ()
+
+
+def _start_token(model: LoadedModel) -> int:
+    start = model.model.generation_config.bos_token_id
+    if start is None:
+        start = model.tokenizer.bos_token_id
+    if start is None:
+        raise PromptError("the prompt is empty, and this model has no token to start from: type something")
+    return int(start)

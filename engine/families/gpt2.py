@@ -10,3 +10,4 @@ class GPT2(Family):
 
     name = "gpt2"
     model_types = ("gpt2",)
+    vocabulary = ("vocab.json", "merges.txt")

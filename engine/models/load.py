@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from engine.errors import LoadError, one_line
 from engine.events import Progress
-from engine.families import Family, family_for, family_named
+from engine.families import Family, family_for, family_named, transfo_xl
 from engine.models import gguf
 from engine.models.hub import fetched
 from engine.models.loaded import LoadedModel
@@ -62,11 +63,12 @@ def load(
 
 
 def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+    transfo_xl.register()
     config = AutoConfig.from_pretrained(folder, **_SAFELY)
     chosen = family_for(family, config.model_type)
+    weights = _weights(folder, config, device, dtype, report)
     report(Progress("reading the tokenizer"))
-    tokenizer = AutoTokenizer.from_pretrained(folder, **_SAFELY)
-    return LoadedModel(shown, folder, chosen, _weights(folder, config, device, dtype, report), tokenizer)
+    return LoadedModel(shown, folder, chosen, weights, chosen.tokenizer(folder, **_SAFELY))
 
 
 def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
@@ -106,6 +108,8 @@ def _weights(folder: str, config: PreTrainedConfig, device: torch.device, dtype:
     if found["missing_keys"]:
         missing = sorted(found["missing_keys"])
         raise LoadError(f"the weights do not fit the config: {len(missing)} are missing, {missing[0]:.60} the first")
+    if model.dtype != precision:
+        model.to(precision)  # the library leaves some of XLNet's weights as they were in any precision
     return model.eval()
 
 
@@ -127,7 +131,13 @@ def _reason(error: Exception) -> str:
     text = one_line(error, 200)
     if "does not appear to have a file named" in text or "no file named" in text:
         return "no weights in this folder (model.safetensors or pytorch_model.bin)"
-    if type(error).__name__ == "SafetensorError" or "PytorchStreamReader" in text or isinstance(error, EOFError):
+    if "Weights only load failed" in text:
+        asked = re.search(r"GLOBAL ([\w.]+)", str(error))
+        return (
+            f"the weights file is no plain data{f', it asks for {asked[1]}' if asked else ''}: refused, nothing was run"
+        )
+    broken = "PytorchStreamReader" in text or "unexpected EOF" in text or isinstance(error, EOFError)
+    if broken or type(error).__name__ == "SafetensorError":
         return f"the weights file is broken or cut short ({text})"
     if "size mismatch" in text or "mismatched" in text:
         return "the weights do not fit the config: their shapes differ"

@@ -86,11 +86,8 @@ class CachedRunner(Runner):
     @torch.inference_mode()
     def _forward(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         """Feed (rows, n) new ids after those in the cache; the ids are held only if the pass succeeded."""
-        inputs = self.model.prepare_inputs_for_generation(
-            ids, past_key_values=self._cache, use_cache=True, is_first_iteration=first, **self._one_position
-        )
         try:
-            logits = last_logits(self.model(**inputs, return_dict=True).logits)
+            logits = last_logits(self._pass(ids, first=first))
         except BaseException:
             self.reset()  # some layers may have cached the ids and others not
             raise
@@ -99,6 +96,13 @@ class CachedRunner(Runner):
         else:
             self._append(ids)
         return logits
+
+    def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
+        """The model's logits for (rows, n) new ids; their keys and values go into the cache."""
+        inputs = self.model.prepare_inputs_for_generation(
+            ids, past_key_values=self._cache, use_cache=True, is_first_iteration=first, **self._one_position
+        )
+        return self.model(**inputs, return_dict=True).logits
 
     def _best_row(self, ids: list[int]) -> tuple[int, int]:
         """The row that shares the longest beginning with `ids`, and how long that is."""

@@ -7,14 +7,22 @@ that need a dummy or mask token get it (XLNet, XLM).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 
 from engine.runner.base import Runner, last_logits
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 
 class RecomputeRunner(Runner):
     """Remembers ids alone."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__(model)
+        self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         self._hold(torch.tensor([list(ids)] * rows, device=self.model.device))
@@ -32,5 +40,11 @@ class RecomputeRunner(Runner):
 
     @torch.inference_mode()
     def _forward(self) -> torch.Tensor:
-        inputs = self.model.prepare_inputs_for_generation(self.ids, use_cache=False, is_first_iteration=True)
-        return last_logits(self.model(**inputs, return_dict=True).logits)
+        return last_logits(self._pass())
+
+    def _pass(self) -> torch.Tensor:
+        """The model's logits for all ids."""
+        inputs = self.model.prepare_inputs_for_generation(
+            self.ids, use_cache=False, is_first_iteration=True, **self._one_position
+        )
+        return self.model(**inputs, return_dict=True).logits

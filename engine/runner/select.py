@@ -1,4 +1,4 @@
-"""Which runner a model gets: tried out, not looked up."""
+"""Which runner a model gets: its own where the library's forward needs help, else tried out and not looked up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from engine.runner.base import Runner
 from engine.runner.cached import CachedRunner
+from engine.runner.memory import MemoryRunner
+from engine.runner.openai_gpt import OpenAIGPTRunner
 from engine.runner.recompute import RecomputeRunner
+from engine.runner.xlm import CausalXLMRunner, XLMRunner
+from engine.runner.xlnet import XLNetRunner
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -15,8 +19,17 @@ if TYPE_CHECKING:
 def runner_for(model: PreTrainedModel) -> Runner:
     """A cached runner where one id put through the model leaves its keys and values in a cache, else a recomputing one.
 
-    Some models (OpenAI GPT) take a cache and leave it empty, so only a try tells.
+    Some models take a cache and leave it empty, so only a try tells.
     """
+    match model.config.model_type:
+        case "openai-gpt":
+            return OpenAIGPTRunner(model)
+        case "xlm":
+            return CausalXLMRunner(model) if model.config.causal else XLMRunner(model)
+        case "transfo-xl":
+            return MemoryRunner(model) if model.has_recurrent_memory else RecomputeRunner(model)
+        case "xlnet":
+            return XLNetRunner(model)
     if not model._supports_default_dynamic_cache():
         return RecomputeRunner(model)
     runner = CachedRunner(model)

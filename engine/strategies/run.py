@@ -129,6 +129,9 @@ class Run:
 
     def finished(self) -> Finished:
         """How the run ends: the sequences as they stand; one that was interrupted counts as cancelled."""
+        for growing in self.sequences:
+            if growing.reason is None:  # the text is that of all its ids, also where more were to come
+                growing.text += growing.detokenizer.flush()
         sequences = [
             Sequence(
                 tuple(growing.ids),

@@ -11,7 +11,8 @@ import torch
 import engine
 from engine.events import Failed, Prefilled
 from engine.models.loaded import LoadedModel
-from engine.runner import CachedRunner, RecomputeRunner, Runner, runner_for
+from engine.runner import CachedRunner, Runner, runner_for
+from engine.runner.openai_gpt import OpenAIGPTRunner
 from tests.models import (
     GREEDY,
     PROMPT,
@@ -29,7 +30,7 @@ from tests.models import (
 MAKERS: dict[str, Callable[[], LoadedModel]] = {
     "gpt2": tiny_gpt2,
     "window": tiny_mistral,
-    "no cache": tiny_openai_gpt,
+    "a cache of ours": tiny_openai_gpt,
 }
 LONGER = [*PROMPT, 9, 270, 31, 8, 55, 120, 4]
 CLOSE: dict[str, Any] = {"atol": 1e-4, "rtol": 1e-4}
@@ -59,7 +60,7 @@ def check(model: LoadedModel, runner: Runner, logits: torch.Tensor, rows: list[l
 def test_the_runner_fits_the_model() -> None:
     assert isinstance(tiny_gpt2().runner, CachedRunner)
     assert isinstance(tiny_mistral().runner, CachedRunner)
-    assert isinstance(tiny_openai_gpt().runner, RecomputeRunner)
+    assert isinstance(tiny_openai_gpt().runner, OpenAIGPTRunner)
 
 
 def test_prefill_and_steps_equal_one_pass(model: LoadedModel) -> None:

@@ -11,7 +11,12 @@ from engine.run_generation import main
 from tests.paths import GOLDEN, golden_cases, needs_golden
 
 pytestmark = needs_golden
-RUNS = {run["id"]: run for run in golden_cases("run_generation")["runs"] if "checkpoints/gpt2" in run["argv"]}
+FAMILIES = ("gpt2", "openai-gpt", "ctrl", "xlnet", "xlm")
+RUNS = {
+    run["id"]: run
+    for run in golden_cases("run_generation")["runs"]
+    if {f"checkpoints/{name}" for name in FAMILIES} & set(run["argv"])
+}
 MARK = "=== GENERATED SEQUENCE 1 ===\n"
 PLAIN = "gpt2_p0"
 
@@ -24,7 +29,15 @@ TOO_LONG = ("gpt2_length_-1", "gpt2_length_500")  # clipped to the model's posit
 REFUSED = ("bad_type", "gpt2_temp0")  # exit status 2 and one line, instead of a traceback
 # Drawn for real: the script seeded first and then loaded the model, which drew from the same stream.
 SEEDED = ("gpt2_seeded_k0_p0.9", "gpt2_seeded_k5_seed7")
-DIFFERENT = {STOP_ABSENT, STOP_IN_PROMPT, ASKS, NO_TOKENS, *TOO_LONG, *REFUSED, *SEEDED}
+SEEDED_TOO = ("openai-gpt_seeded", "ctrl_seeded", "xlnet_seeded", "xlm_seeded")
+# A language that is missing or unknown is an error that lists them; the script asked on standard input.
+NO_LANGUAGE = ("xlm_asks_language", "xlm_unknown_language")
+DIFFERENT = {STOP_ABSENT, STOP_IN_PROMPT, ASKS, NO_TOKENS, *TOO_LONG, *REFUSED, *SEEDED, *SEEDED_TOO, *NO_LANGUAGE}
+# What the script logged, and the note that says it now.
+LOGGED = {
+    "CTRL typically works better": "CTRL works better with a low temperature",
+    "You are not starting your generation from a control code": "is no control code",
+}
 
 
 def play(run: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -40,15 +53,35 @@ def test_the_same_flags_print_the_same(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = play(RUNS[name], monkeypatch)
-    printed = capsys.readouterr().out
+    captured = capsys.readouterr()
+    printed = captured.out
     assert printed == RUNS[name]["stdout"]
     assert len(texts) == printed.count("=== GENERATED SEQUENCE")
     assert printed.endswith(texts[-1] + "\n")
+    logged = " ".join(record["message"] for record in RUNS[name]["log"])
+    assert all((said in logged) == (now in captured.err) for said, now in LOGGED.items())
 
 
-def test_all_runs_of_the_family_are_here() -> None:
+def test_all_runs_of_the_families_are_here() -> None:
     assert RUNS.keys() >= DIFFERENT
-    assert len(RUNS) >= 20
+    assert len(RUNS) >= 50
+
+
+@pytest.mark.parametrize("name", NO_LANGUAGE)
+def test_an_xlm_model_wants_to_know_its_language(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        play(RUNS[name], monkeypatch)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "must be one of en, fr" in printed.err and printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", SEEDED_TOO)
+def test_a_seed_gives_one_text(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (first,), (second,) = play(RUNS[name], monkeypatch), play(RUNS[name], monkeypatch)
+    assert first == second != RUNS[name]["argv"][5]
 
 
 @pytest.mark.parametrize("name", [STOP_ABSENT, STOP_IN_PROMPT])

@@ -169,6 +169,7 @@ class MainScreen(Screen[None]):
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
         self.title_line.facts = facts
+        self.query_one(KeyBar).hidden = frozenset() if facts.choices else frozenset({"choose"})
         stage = "prefill" if self._session.running else "ready"
         self.status.update(stage=stage, detail="", positions=facts.positions)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 from textual.geometry import Size
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.actions import footer_entries
@@ -14,11 +15,14 @@ class KeyBar(Widget):
 
     DEFAULT_CSS = "KeyBar { height: auto; background: $surface; color: $text-muted; padding: 0 1; }"
 
+    hidden: reactive[frozenset[str]] = reactive(frozenset({"choose"}), layout=True)
+    """Actions that are of no use as things stand."""
+
     def lines(self, width: int) -> list[list[tuple[str, str]]]:
         """The entries, line by line, at this width in cells."""
         lines: list[list[tuple[str, str]]] = [[]]
         used = 0
-        for keys, label in footer_entries():
+        for keys, label in footer_entries(self.hidden):
             needed = len(keys) + 1 + len(label) + (2 if lines[-1] else 0)
             if lines[-1] and used + needed > width:
                 lines.append([])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.geometry import Offset
 from textual.widgets import TextArea
@@ -27,11 +29,25 @@ class PromptPane(TextArea):
         super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
         self.border_title = "Prompt"
         self.highlight_cursor_line = False
+        self.completions: Sequence[str] = ()
+        """Names that a prompt may begin with, completed as one types."""
 
     def get_line(self, line_index: int) -> Text:
         """The line as it is drawn: sign for character, so that the cursor stays where it belongs."""
         line = super().get_line(line_index)
         return Text(safe_cells(line.plain), end="", no_wrap=True)
+
+    def begin_with(self, name: str, names: Sequence[str]) -> None:
+        """Put a name at the head of the prompt, in the place of one of the names that stands there."""
+        head, _, rest = self.text.partition(" ")
+        self.text = f"{name} {rest if head in names else self.text}" if self.text else f"{name} "
+        self.move_cursor(self.document.end)
+
+    def update_suggestion(self) -> None:
+        """Offer the rest of a name that the prompt may begin with; the right arrow takes it."""
+        begun = self.text
+        near = (name for name in self.completions if begun and name.startswith(begun) and name != begun)
+        self.suggestion = next(near, "")[len(begun) :]
 
     def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
         """As in any editor; undo takes lines away before it moves the cursor, and then there is nowhere to go yet."""

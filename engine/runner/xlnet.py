@@ -1,0 +1,78 @@
+"""The runner for XLNet (Yang et al. 2019): a dummy token after the text is what the model predicts.
+
+The prompt is seen in one pass, both ways. A step then sees the last two tokens and the dummy beside the memory of
+all before them, as the library's generate() does, so it is no wider at the thousandth token than at the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from engine.runner.base import last_logits
+from engine.runner.memory import MemoryRunner
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+class XLNetRunner(MemoryRunner):
+    """The memory's rows are those of the text and one for the dummy token, or the last `mem_len` of them."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__(model)
+        self._cuttable = False  # the first pass sees both ways: what it saw is part of what it remembers
+        self._first = 0  # how many ids it saw
+
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        found = super().prefill(ids, rows)
+        self._first = len(ids)
+        return found
+
+    def rewind(self, length: int) -> None:
+        seen, memory = self._length, self._memory
+        super().rewind(length)
+        # A step leaves the last two rows out and computes them anew, so all before them are as they were.
+        if memory and self._first <= length < seen and memory[0].shape[0] == seen + 1:
+            self._memory = [layer[: length + 1] for layer in memory]
+        self._first = min(self._first, length)
+
+    def _see_again(self, rows: torch.Tensor) -> None:
+        self._see(rows[:, : self._first])
+        for at in range(self._first, rows.shape[1]):
+            self._see(rows[:, at : at + 1])
+
+    @torch.inference_mode()
+    def _forward(self, new: torch.Tensor) -> torch.Tensor:
+        text = torch.cat([self.ids, new], dim=1) if self._length else new
+        if self._memory is None:
+            self._first = text.shape[1]
+        inputs = self.model.prepare_inputs_for_generation(text, past_key_values=self._memory, use_mems=True)
+        inputs["target_mapping"] = inputs["target_mapping"].to(self.model.dtype)
+        try:
+            with self._one_precision():
+                output = self.model(**inputs, return_dict=True)
+        except BaseException:
+            self.reset()
+            raise
+        self._memory = list(output.mems)
+        self._hold(text)
+        return last_logits(output.logits)
+
+    @contextmanager
+    def _one_precision(self) -> Iterator[None]:
+        """The library's table of positions is float32 whatever the weights are: here it follows them."""
+        transformer = self.model.transformer
+        table = transformer.relative_positional_encoding
+
+        def following(*args: Any, **options: Any) -> torch.Tensor:
+            return table(*args, **options).to(self.model.dtype)
+
+        transformer.relative_positional_encoding = following
+        try:
+            yield
+        finally:
+            del transformer.relative_positional_encoding  # the class's own shows again
