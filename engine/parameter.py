@@ -23,7 +23,7 @@ class Parameter:
     """One generation parameter.
 
     `low` and `high` are hard bounds (`low_open`: `low` itself is excluded); `span` is the range a slider shows;
-    `off` is the value that switches the parameter off; `library` is the library's default where its name is absent
+    `off` is the value that switches the parameter off; `upstream` is the library's default where its name is absent
     from a generation config. `live` parameters obey a change at the next token, the others at the next run.
     """
 
@@ -34,7 +34,7 @@ class Parameter:
     group: Group
     live: bool
     label: str = ""
-    library: Any = None
+    upstream: Any = None
     off: Any = None
     can_be_off: bool = False
     can_be_auto: bool = False

@@ -22,7 +22,7 @@ def _declare(default: Any, **declaration: Any) -> Any:
 
 
 def _declare_text(**declaration: Any) -> Any:
-    return _declare("", kind="text", library="", off="", can_be_off=True, **declaration)
+    return _declare("", kind="text", upstream="", off="", can_be_off=True, **declaration)
 
 
 _REMARKS = frozenset({"transformers_version", "bos_token_id", "pad_token_id"})
@@ -40,7 +40,7 @@ class Settings:
         "sample",
         kind="choice",
         choices=("greedy", "sample"),
-        library="greedy",
+        upstream="greedy",
         group="run",
         live=True,
         help="How the next token is chosen: always the likeliest (greedy), or drawn by probability (sample).",
@@ -48,7 +48,7 @@ class Settings:
     temperature: float = _declare(
         1.0,
         kind="float",
-        library=1.0,
+        upstream=1.0,
         low=0,
         low_open=True,
         high=100,
@@ -62,7 +62,7 @@ class Settings:
     top_k: int = _declare(
         0,
         kind="int",
-        library=50,
+        upstream=50,
         off=0,
         can_be_off=True,
         low=0,
@@ -79,7 +79,7 @@ class Settings:
     top_p: float = _declare(
         0.9,
         kind="float",
-        library=1.0,
+        upstream=1.0,
         off=1.0,
         can_be_off=True,
         low=0,
@@ -96,7 +96,7 @@ class Settings:
     min_p: float = _declare(
         0.0,
         kind="float",
-        library=0.0,
+        upstream=0.0,
         off=0.0,
         can_be_off=True,
         low=0,
@@ -112,7 +112,7 @@ class Settings:
     typical_p: float = _declare(
         1.0,
         kind="float",
-        library=1.0,
+        upstream=1.0,
         off=1.0,
         can_be_off=True,
         low=0,
@@ -129,7 +129,7 @@ class Settings:
     epsilon_cutoff: float = _declare(
         0.0,
         kind="float",
-        library=0.0,
+        upstream=0.0,
         off=0.0,
         can_be_off=True,
         low=0,
@@ -144,7 +144,7 @@ class Settings:
     eta_cutoff: float = _declare(
         0.0,
         kind="float",
-        library=0.0,
+        upstream=0.0,
         off=0.0,
         can_be_off=True,
         low=0,
@@ -159,7 +159,7 @@ class Settings:
     repetition_penalty: float = _declare(
         1.0,
         kind="float",
-        library=1.0,
+        upstream=1.0,
         off=1.0,
         can_be_off=True,
         low=0,
@@ -176,7 +176,7 @@ class Settings:
     no_repeat_ngram_size: int = _declare(
         0,
         kind="int",
-        library=0,
+        upstream=0,
         off=0,
         can_be_off=True,
         low=0,
@@ -191,7 +191,7 @@ class Settings:
     max_new_tokens: int = _declare(
         20,
         kind="int",
-        library=20,
+        upstream=20,
         low=-1,
         high=1_000_000,
         span=(0, 500),
@@ -217,7 +217,7 @@ class Settings:
     min_new_tokens: int = _declare(
         0,
         kind="int",
-        library=0,
+        upstream=0,
         off=0,
         can_be_off=True,
         low=0,
@@ -251,7 +251,7 @@ class Settings:
     stop_strings: tuple[str, ...] = _declare(
         (),
         kind="texts",
-        library=(),
+        upstream=(),
         off=(),
         can_be_off=True,
         group="length",
@@ -272,7 +272,7 @@ class Settings:
     seed: int = _declare(
         42,
         kind="int",
-        library=42,
+        upstream=42,
         low=0,
         high=2**32 - 1,
         group="run",
@@ -282,7 +282,7 @@ class Settings:
     num_return_sequences: int = _declare(
         1,
         kind="int",
-        library=1,
+        upstream=1,
         low=1,
         high=64,
         span=(1, 8),
@@ -307,7 +307,7 @@ class Settings:
     alternatives: int = _declare(
         0,
         kind="int",
-        library=0,
+        upstream=0,
         off=0,
         can_be_off=True,
         low=0,
@@ -363,7 +363,7 @@ class Settings:
         sampled = given.pop("do_sample", False)
         if not isinstance(sampled, bool):
             raise SettingError(f"do_sample {sampled!r:.60}: must be true or false")
-        values = {name: parameter.library for name, parameter in PARAMETERS.items()}
+        values = {name: parameter.upstream for name, parameter in PARAMETERS.items()}
         values["strategy"] = "sample" if sampled else "greedy"
         if "max_new_tokens" in given:
             given.pop("max_length", None)  # it wins, as in the library

@@ -79,5 +79,5 @@ def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
 
 def _is_on(settings: Settings, name: str) -> bool:
     parameter = PARAMETERS[name]
-    neutral = parameter.off if parameter.can_be_off else parameter.library
+    neutral = parameter.off if parameter.can_be_off else parameter.upstream
     return bool(getattr(settings, name) != neutral)

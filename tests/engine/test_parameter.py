@@ -58,8 +58,8 @@ def refused(parameter: Parameter, value: Any) -> str:
 @EACH
 def test_a_declaration_is_complete(parameter: Parameter) -> None:
     assert parameter.check(parameter.default) == parameter.default
-    if parameter.library is not None:
-        assert parameter.check(parameter.library) == parameter.library
+    if parameter.upstream is not None:
+        assert parameter.check(parameter.upstream) == parameter.upstream
     assert parameter.help.endswith((".", "T"))
     assert parameter.title and "_" not in parameter.title
     if parameter.can_be_off:

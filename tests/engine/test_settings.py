@@ -102,7 +102,7 @@ def test_absent_names_have_the_library_s_defaults() -> None:
     for name, parameter in PARAMETERS.items():
         # Their default length counts the prompt only where nothing else is said; here it is that of new tokens.
         if defaults.get(name) is not None and name != "max_length":
-            assert parameter.library == defaults[name], name
+            assert parameter.upstream == defaults[name], name
 
 
 def test_a_length_that_counts_the_prompt_stands_alone() -> None:
