@@ -21,6 +21,7 @@ REPLACEMENT = "\ufffd"
 # Tokens that are waited for until a character is whole. Four bytes would do, but U+FFFD itself may come, and twice.
 _PATIENCE = 8
 _CONTEXT = 8
+_LONGEST_CHARACTER = 4  # bytes, so tokens at most
 
 
 class Detokenizer(Protocol):
@@ -40,7 +41,7 @@ def detokenizer(tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) 
         detokenizing: Detokenizer = own(before)
         return detokenizing
     if is_byte_level(tokenizer):
-        return ByteLevelDetokenizer(tokenizer)
+        return ByteLevelDetokenizer(tokenizer, before)
     spelled = spelling(tokenizer)
     if spelled:
         return TidyDetokenizer(tokenizer, spelled, before)
@@ -48,12 +49,22 @@ def detokenizer(tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) 
 
 
 class ByteLevelDetokenizer:
-    """For byte-level BPE: every token is a string of bytes, and Python's incremental decoder does the rest."""
+    """For byte-level BPE: every token is a string of bytes, and Python's incremental decoder does the rest.
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    Where `before` ends in half a character, the first tokens complete it.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, before: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._special = frozenset(tokenizer.get_added_vocab().values())
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        for token_id in before[-_LONGEST_CHARACTER:]:
+            self.push(token_id)
+
+    @property
+    def halved(self) -> bool:
+        """Whether a character has begun and is not whole."""
+        return bool(self._decoder.getstate()[0])
 
     def push(self, token_id: int) -> str:
         token = self._tokenizer.convert_ids_to_tokens(token_id)

@@ -118,7 +118,8 @@ class Paused:
 class Sequence:
     """A finished sequence. `text` is the continuation alone, cut at the stop text where that came.
 
-    `drawn` is how many draws of its random stream lie behind it: where a run that goes on from it begins.
+    `drawn` is how many draws of its random stream lie behind it: where a run that goes on from it begins. `halved` says
+    that the last character of the text stands for one that is not whole, which a run that goes on completes.
     """
 
     token_ids: tuple[int, ...]
@@ -127,6 +128,7 @@ class Sequence:
     finish_reason: FinishReason
     score: float | None = None
     drawn: int = 0
+    halved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,9 @@ class TextgenApp(App[None]):
                 self.action_pause()
         elif self.session.can_go_on(self.output.sequence):
             moved = self.session.moved_since()
-            self._start(self.session.go_on(self.output.sequence))
+            place = self.output.sequence
+            self._start(self.session.go_on(place))
+            self.output.trim(place, len(self.session.sequences[place].text))
             for name, (old, new) in moved.items():
                 self.main.mark(name, old, new)
         else:

@@ -18,6 +18,7 @@ class Written:
     seed: int
     text: str = ""
     drawn: int = 0
+    halved: bool = False
 
 
 @dataclass
@@ -58,6 +59,8 @@ class Session:
         It is a run of one sequence, and it is shown in the place of the one that it goes on from.
         """
         written = self.sequences[sequence]
+        if written.halved:  # the sign for half a character gives way to the character
+            written.text, written.halved = written.text[:-1], False
         settings = self.settings.changed(seed=written.seed % 2**32, num_return_sequences=1)
         self._went_on, self._kept = sequence, None
         return self._start(list(written.ids), self.prompt + written.text, settings, written.drawn)
@@ -110,7 +113,7 @@ class Session:
                 for number, sequence in enumerate(event.sequences):
                     written = self.sequences[self.place(number)]
                     written.text = self._before[self.place(number)] + sequence.text
-                    written.drawn = sequence.drawn
+                    written.drawn, written.halved = sequence.drawn, sequence.halved
                 self.controls = None
                 self._used = self.settings
             case Changed():

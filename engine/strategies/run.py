@@ -30,6 +30,12 @@ class Growing:
     logprobs: list[float] = field(default_factory=list)
     text: str = ""
     reason: FinishReason | None = None
+    halved: bool = False
+
+    def flushed(self) -> str:
+        """What the detokenizer held back, now that the text ends here."""
+        self.halved = getattr(self.detokenizer, "halved", False)
+        return self.detokenizer.flush()
 
 
 @dataclass
@@ -94,7 +100,7 @@ class Run:
         elif self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
             growing.reason = "time"
         if growing.reason:
-            piece += growing.detokenizer.flush()
+            piece += growing.flushed()
         before = len(growing.text)
         growing.text += piece
         self._look_for_stop(growing, before)
@@ -131,7 +137,7 @@ class Run:
         """How the run ends: the sequences as they stand; one that was interrupted counts as cancelled."""
         for growing in self.sequences:
             if growing.reason is None:  # the text is that of all its ids, also where more were to come
-                growing.text += growing.detokenizer.flush()
+                growing.text += growing.flushed()
         sequences = [
             Sequence(
                 tuple(growing.ids),
@@ -139,6 +145,7 @@ class Run:
                 tuple(growing.logprobs),
                 growing.reason or "cancelled",
                 drawn=self.sampler.drawn(growing.number),
+                halved=growing.halved and growing.reason != "stop",
             )
             for growing in self.sequences
         ]

@@ -54,7 +54,7 @@ def test_ctrl_offers_codes_that_its_vocabulary_has() -> None:
     assert {"Books", "News", "Science", "India"} <= set(control_codes(model))
     assert not {"Links", "Wikipedia", "Horror"} & set(control_codes(model))
     assert nearest_codes(model, "indian")[0] == "India"
-    assert notes("ctrl", "Links to")["ctrl-no-control-code"].text.startswith("Links is no control code")
+    assert notes("ctrl", "Links to")["ctrl-no-control-code"].text.startswith("“Links” is no control code")
 
 
 @needs_golden

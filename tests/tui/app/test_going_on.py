@@ -109,3 +109,13 @@ async def test_a_setting_moved_between_two_runs_is_marked_where_the_second_begin
         await hand.press("f3", "ctrl+o")
         await hand.finished()
         assert "→ 1.05┊" in hand.screen_text()
+
+
+async def test_a_character_that_the_end_of_a_run_cut_in_two_becomes_whole(tmp_path: Path, record: Path) -> None:
+    model = scripted(tmp_path / "model", "a", " n🐉")
+    async with session(record, model, SHORT.changed(max_new_tokens=4), prompt="a") as hand:
+        await hand.run()
+        assert hand.output.text() == "a n\N{REPLACEMENT CHARACTER}"
+        await hand.press("ctrl+o")
+        await hand.finished()
+        assert hand.output.text().startswith("a n🐉")

@@ -85,7 +85,9 @@ async def test_resizing_while_text_comes_loses_nothing(tiny: Path, record: Path)
         await hand.press("escape")
         await hand.finished()
         await hand.until(lambda: in_view(hand) == ALL - {NotesPane})
-        assert hand.output.text(prompt=False) == "".join(line["text"] for line in hand.lines("token"))
+        [end] = hand.lines("finish")[0]["sequences"]
+        assert hand.output.text(prompt=False) == end["text"]
+        assert end["text"].startswith("".join(line["text"] for line in hand.lines("token")))
 
 
 async def test_a_resize_under_the_help_folds_the_panes_below_it(tiny: Path, record: Path) -> None:
