@@ -151,7 +151,9 @@ async def test_a_prompt_that_is_too_long_is_refused_and_the_session_goes_on(smal
         assert hand.output.text() == before, "what was there stays, also to go on from"
         await hand.press("ctrl+o")
         await hand.finished()
-        assert hand.output.text().startswith(before) and len(hand.output.text()) > len(before)
+        # Half a character at the end of the first run is completed by the second.
+        kept = before.removesuffix("\N{REPLACEMENT CHARACTER}")
+        assert hand.output.text().startswith(kept) and len(hand.output.text()) > len(before)
         await hand.run("the")
         assert not hand.notes and [line["event"] for line in hand.runs()[3]].count("token") == 12
 
