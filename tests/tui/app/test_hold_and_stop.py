@@ -40,8 +40,11 @@ async def test_a_held_run_writes_what_an_unheld_one_writes(tiny: Path, record: P
         text = hand.output.text()
         await hand.press("ctrl+j", "ctrl+p")
         await hand.until(lambda: hand.stage in ("paused", "ready"))
-        while hand.running:
+        # A step after the last token would go on, so each is waited for.
+        while (seen := hand.app.session.new_tokens) < SHORT.max_new_tokens:
             await hand.press("ctrl+n")
+            await hand.until(lambda seen=seen: hand.app.session.new_tokens > seen)  # type: ignore[misc]
+        await hand.finished()
         assert hand.output.text() == text
 
 
