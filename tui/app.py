@@ -197,10 +197,17 @@ class TextgenApp(App[None]):
     def _hint(self, text: str) -> None:
         self.status.hint(text)
 
+    def _after_typing(self, act: Callable[[], None]) -> None:
+        """Keys that act everywhere go before the others: what was typed ahead of them may still wait in the prompt."""
+        self.prompt.call_later(act)
+
     # Actions
 
     def action_run(self) -> None:
         """Write from the prompt. A run under way is not interrupted."""
+        self._after_typing(self._run)
+
+    def _run(self) -> None:
         if self.session.running:
             self._hint("A run is under way: esc ends it.")
             return
@@ -213,9 +220,12 @@ class TextgenApp(App[None]):
 
     def action_continue(self) -> None:
         """Let a held run go on, or go on from where the shown sequence stopped."""
+        self._after_typing(self._go_on)
+
+    def _go_on(self) -> None:
         if self.session.controls is not None:
             if self.session.controls.paused:
-                self.action_pause()
+                self._pause()
         elif self.session.can_go_on(self.output.sequence):
             moved = self.session.moved_since()
             place = self.output.sequence
@@ -239,6 +249,9 @@ class TextgenApp(App[None]):
 
     def action_pause(self) -> None:
         """Hold the run, or let it go on."""
+        self._after_typing(self._pause)
+
+    def _pause(self) -> None:
         controls = self.session.controls
         if controls is None:
             self._hint("Nothing is running: ^J runs the prompt.")
@@ -252,11 +265,14 @@ class TextgenApp(App[None]):
 
     def action_step(self) -> None:
         """One token more, then hold; where nothing runs, a run begins held after its first token."""
+        self._after_typing(self._step)
+
+    def _step(self) -> None:
         if not self.session.running:
             if self.session.can_go_on(self.output.sequence):
-                self.action_continue()
+                self._go_on()
             else:
-                self.action_run()
+                self._run()
         if self.session.controls is not None:
             self.session.controls.step()
             self.worker.wake()
@@ -288,7 +304,7 @@ class TextgenApp(App[None]):
             else:
                 self.prompt.begin_with(name, choices.names)
             if then_run:
-                self.action_run()
+                self._run()
 
         self.push_screen(Chooser(choices.title, choices.names), take)
 

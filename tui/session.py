@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.controls import Controls
-from engine.events import Changed, Event, Failed, Finished, Prepared, Token
+from engine.events import Event, Failed, Finished, Prepared, Token
 from engine.settings import PARAMETERS, Settings
 from tui.worker import ModelFacts, RunJob
 
@@ -116,8 +116,6 @@ class Session:
                     written.drawn, written.halved = sequence.drawn, sequence.halved
                 self.controls = None
                 self._used = self.settings
-            case Changed():
-                pass
 
     def written(self, sequence: int) -> int:
         """How many tokens of a sequence came after its prompt, in one run or several."""

@@ -6,7 +6,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.sampling.random_streams import RandomStreams
-from engine.sampling.stages import Context, Stage, stages
+from engine.sampling.stages import Context, stages
 from engine.settings import Settings
 
 
@@ -61,5 +61,3 @@ class Sampler:
         """The stages that are on, in the order in which they act."""
         return tuple(stage.name for stage in self._stages)
 
-
-__all__ = ["Context", "Sampler", "Stage"]

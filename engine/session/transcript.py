@@ -33,8 +33,8 @@ class Transcript:
     """An open transcript.
 
     The file is made with the first line, for its owner alone (mode 0600), and with `make_folder` the folder it is to
-    lie in. Raises `TranscriptError` where it cannot be
-    written; after that the transcript stays usable and keeps trying, so a disk that has room again is used again.
+    lie in. Raises `TranscriptError` where it cannot be written; after that the transcript stays usable and keeps
+    trying, so a disk that has room again is used again.
     """
 
     def __init__(self, path: Path, *, make_folder: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from textual.events import Paste
+from textual.events import Key, Paste
 
 from tests.models import byte_level_tokenizer
 from tests.tui.app.driving import SHORT, Hand, session
@@ -88,3 +88,12 @@ async def test_a_pasted_page_can_be_taken_back(tiny: Path, record: Path) -> None
         assert hand.prompt.text == ""
         await hand.press("ctrl+y")
         assert hand.prompt.text.startswith("0\n1\n")
+
+
+async def test_a_burst_of_keys_runs_what_was_typed_before_the_run_key(tiny: Path, record: Path) -> None:
+    async with session(record, tiny) as hand:
+        for sign in "the old":
+            hand.app.post_message(Key("space" if sign == " " else sign, sign))
+        hand.app.post_message(Key("ctrl+j", None))
+        await hand.until(lambda: bool(hand.lines("finish")))
+        assert hand.lines("run")[0]["prompt"] == "the old"
