@@ -81,6 +81,12 @@ def _session(words: Sequence[str]) -> None:
     app.run()
     if transcript.path.exists():
         tell(f"transcript: {transcript.path}")
+    if app.worker.busy:
+        # Still importing or reading: the interpreter's own end would pull its modules away from under it. The
+        # transcript is flushed with every line, so nothing is lost.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(app.return_code or 0)
     if app.return_code:
         raise SystemExit(app.return_code)
 

@@ -139,6 +139,11 @@ class Worker:
         if self._thread.is_alive():  # it is not before the first frame
             self._thread.join(patience_s)
 
+    @property
+    def busy(self) -> bool:
+        """Whether the thread has outlived `close`: a load cannot be interrupted."""
+        return self._thread.is_alive()
+
     def _work(self) -> None:
         waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:

@@ -60,4 +60,3 @@ class Sampler:
     def stage_names(self) -> tuple[str, ...]:
         """The stages that are on, in the order in which they act."""
         return tuple(stage.name for stage in self._stages)
-
