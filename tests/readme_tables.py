@@ -7,21 +7,17 @@ from pathlib import Path
 
 from engine.parameter import Parameter
 from engine.settings import PARAMETERS
-from tui.actions import ACTIONS, KNOBS, RUN
+from tui.actions import ACTIONS
 
 README = Path(__file__).parent.parent / "README.md"
 
 
 def keys_table() -> str:
     """Every key and what it does."""
-    knobs = {f"{name}.{way}" for name, _, _ in KNOBS for way in ("down", "up")}
-    rows = [(f"`{action.key}`", action.help) for action in ACTIONS if action.id not in knobs]
-    moves = [
-        (f"`{down.upper()}` `{up.upper()}`", f"{PARAMETERS[name].title} a step down, a step up; the next token obeys.")
-        for name, down, up in KNOBS
+    lines = [
+        f"| {' '.join(f'`{key}`' for key in entry.keys).replace('question_mark', '?')} | {entry.help} |"
+        for entry in ACTIONS.entries()
     ]
-    rows[len(RUN) : len(RUN)] = moves
-    lines = [f"| {keys.replace('question_mark', '?')} | {what} |" for keys, what in rows]
     return "\n".join(["| key | what it does |", "| --- | --- |", *lines])
 
 

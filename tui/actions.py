@@ -5,23 +5,28 @@ The keys are those that common terminals pass on: no F1, F10, F11 or F12, no ctr
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from textual.binding import Binding
 
 from engine.settings import PARAMETERS
+
+_SIGNS = {"escape": "esc", "question_mark": "?", "slash": "/"}
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something a person can do.
 
-    `action` is Textual's action string on the app; `everywhere` keys act wherever the focus is, an editor included.
+    `action` is Textual's action string on the app. A key that types a character acts where nobody is typing, any
+    other one wherever the focus is, an editor included, unless the panes are to have it first (`everywhere` False).
+    An action without a key is in the palette, and the config file can give it one.
     """
 
     id: str
-    key: str
+    keys: tuple[str, ...]
     action: str
     label: str
     help: str
@@ -30,71 +35,122 @@ class Action:
 
     @property
     def shown_key(self) -> str:
-        """The key as the footer shows it: `^J`, `F2`, `esc`."""
-        if self.key.startswith("ctrl+"):
-            return "^" + self.key.removeprefix("ctrl+").upper()
-        return {"escape": "esc", "question_mark": "?", "y": "y"}.get(self.key, self.key.upper())
+        """The first key as the footer shows it: `^J`, `F2`, `esc`; empty where there is none."""
+        return shown(self.keys[0]) if self.keys else ""
 
-    def binding(self) -> Binding:
-        """Textual's binding for it; the id makes the key remappable."""
-        return Binding(self.key, self.action, self.label, id=self.id, priority=self.everywhere, show=False)
+    def bindings(self) -> list[Binding]:
+        """Textual's bindings for it."""
+        return [
+            Binding(key, self.action, self.label, priority=self.everywhere and not types(key), show=False)
+            for key in self.keys
+        ]
 
 
-# Which settings move by a key from anywhere: name, key down, key up.
-KNOBS = (
-    ("temperature", "f2", "f3"),
-    ("top_k", "f4", "f5"),
-    ("top_p", "f6", "f7"),
-    ("repetition_penalty", "f8", "f9"),
+def types(key: str) -> bool:
+    """True for a key that puts a character into an editor."""
+    return len(key) == 1 or key in ("question_mark", "slash") or (key.startswith("shift+") and len(key) == 7)
+
+
+def shown(key: str) -> str:
+    """A key as people write it: `^J`, `F2`, `esc`, `M-Z` for alt+z."""
+    if key.startswith("ctrl+"):
+        return "^" + shown(key.removeprefix("ctrl+")).upper()
+    if key.startswith("alt+"):
+        return "M-" + shown(key.removeprefix("alt+"))
+    return _SIGNS.get(key) or (key if len(key) == 1 else key.upper())
+
+
+# Which settings have keys from the start: name, key down, key up.
+KNOBS = {"temperature": ("f2", "f3"), "top_p": ("f6", "f7"), "top_k": ("f8", "f9")}
+
+_RUN = (
+    Action("run", ("ctrl+j", "f5"), "run", "run", "Write on from the prompt; the output begins anew."),
+    Action("stop", ("escape",), "stop", "stop", "End the run after the current token.", everywhere=False),
+    Action("pause", ("ctrl+p",), "pause", "pause", "Hold the run before its next token, or let it go on."),
+    Action("step", ("ctrl+n",), "step", "step", "Let one token come, then hold."),
+    Action("continue", ("ctrl+o",), "continue", "go on", "Write on from where the shown sequence stopped."),
 )
-
-RUN = (
-    Action("run", "ctrl+j", "run", "run", "Write on from the prompt; the output begins anew."),
-    Action("stop", "escape", "stop", "stop", "End the run after the current token.", everywhere=False),
-    Action("pause", "ctrl+p", "pause", "pause", "Hold the run before its next token, or let it go on."),
-    Action("step", "ctrl+n", "step", "step", "Let one token come, then hold."),
-    Action("continue", "ctrl+o", "continue", "go on", "Write on from where the shown sequence stopped."),
-)
-KNOB_ACTIONS = tuple(
+_TURNING = tuple(
     Action(
-        f"{name}.{direction}",
-        key,
-        f"nudge('{name}', {by})",
-        f"{PARAMETERS[name].title} {direction}",
-        f"{PARAMETERS[name].title} a step {direction}; the next token obeys.",
+        f"{parameter.name}.{direction}",
+        (KNOBS[parameter.name][place],) if parameter.name in KNOBS else (),
+        f"nudge('{parameter.name}', {by})",
+        f"{parameter.title} {direction}",
+        f"{parameter.title} a step {direction}; the next {'token' if parameter.live else 'run'} obeys.",
     )
-    for name, down, up in KNOBS
-    for direction, key, by in (("down", down, -1), ("up", up, 1))
+    for parameter in PARAMETERS.values()
+    if parameter.kind in ("int", "float", "choice")
+    for place, direction, by in ((0, "down", -1), (1, "up", 1))
 )
-SESSION = (
-    Action("settings", "ctrl+t", "settings", "settings", "To the settings and back to the prompt."),
-    Action("choose", "ctrl+e", "choose", "choose", "CTRL: a control code for the prompt. XLM: the language."),
-    Action("sequence", "ctrl+l", "next_sequence", "sequence", "Show the next of several sequences."),
+_SESSION = (
+    Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt."),
+    Action("choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language."),
+    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences."),
     Action(
         "copy",
-        "y",
+        ("y",),
         "copy_output",
         "copy",
         "In the output: copy all of it, without the line breaks of the screen (^C copies a selection).",
-        everywhere=False,
         in_footer=False,
     ),
-    Action("palette", "ctrl+g", "command_palette", "palette", "Everything that can be done, to search."),
-    Action("help", "question_mark", "help", "help", "The keys, and what the panes are for.", everywhere=False),
-    Action("quit", "ctrl+q", "quit", "quit", "Leave; the transcript's place is told."),
+    Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search."),
+    Action("help", ("question_mark",), "help", "help", "The keys, and what the panes are for."),
+    Action("quit", ("ctrl+q",), "quit", "quit", "Leave; the transcript's place is told."),
 )
-ACTIONS = RUN + KNOB_ACTIONS + SESSION
 
 
-def footer_entries(hidden: Collection[str] = ()) -> list[tuple[str, str]]:
-    """(keys, label) for the footer without the actions of these ids, the two keys of a knob as one entry."""
-    knobs = [(f"{down.upper()}/{up.upper()}", PARAMETERS[name].title) for name, down, up in KNOBS]
-    singles = [
-        (action.shown_key, action.label) for action in (*RUN, *SESSION) if action.in_footer and action.id not in hidden
-    ]
-    return singles[: len(RUN)] + knobs + singles[len(RUN) :]
+class Entry(NamedTuple):
+    """A line of the footer, of the help, of the README: all its keys, those that the footer shows, and what it is."""
+
+    keys: tuple[str, ...]
+    shown: str
+    label: str
+    help: str
+    in_footer: bool
 
 
-def key_hints() -> dict[str, str]:
-    """Setting -> the keys that move it, for the settings panel."""
-    return {name: f"{down.upper()} {up.upper()}" for name, down, up in KNOBS}
+class Actions:
+    """All that can be done, with the keys that are in force."""
+
+    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TURNING, *_SESSION)) -> None:
+        self._actions = {action.id: action for action in actions}
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self._actions.values())
+
+    def __getitem__(self, id: str) -> Action:
+        return self._actions[id]
+
+    def with_keys(self, keys: Mapping[str, Sequence[str]]) -> Actions:
+        """The same with other keys for the actions of these ids; `KeyError` for an id that is none."""
+        changed = {id: replace(self._actions[id], keys=tuple(new)) for id, new in keys.items()}
+        return Actions([changed.get(action.id, action) for action in self])
+
+    def entries(self, hidden: Collection[str] = ()) -> list[Entry]:
+        """What has a key and is not hidden, in order; the two keys of a setting are one entry."""
+        told = []
+        for action in self:
+            name, _, direction = action.id.partition(".")
+            if not action.keys or action.id in hidden:
+                continue
+            if direction and self._actions[f"{name}.down"].keys and self._actions[f"{name}.up"].keys:
+                if direction == "down":
+                    both = (action.keys[0], self._actions[f"{name}.up"].keys[0])
+                    what = action.help.replace("a step down", "a step down, a step up")
+                    told.append(Entry(both, "/".join(map(shown, both)), PARAMETERS[name].title, what, True))
+            else:
+                told.append(Entry(action.keys, action.shown_key, action.label, action.help, action.in_footer))
+        return told
+
+    def key_hints(self) -> dict[str, str]:
+        """Setting -> the keys that move it, for the settings panel."""
+        hints = {
+            name: " ".join(filter(None, (self._actions[f"{name}.{way}"].shown_key for way in ("down", "up"))))
+            for name in PARAMETERS
+            if f"{name}.up" in self._actions
+        }
+        return {name: hint for name, hint in hints.items() if hint}
+
+
+ACTIONS = Actions()

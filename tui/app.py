@@ -1,51 +1,41 @@
-"""The full-screen session: routes between the keys, the session, the worker and the screen, nothing else."""
+"""The full-screen session: routes between the worker, the session and the screen, nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar
 
-from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.app import SystemCommand
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.worker import get_current_worker
 
-from engine.errors import SettingError
-from engine.events import Level, Note, Progress, Token
+from engine.events import Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
-from tui.actions import ACTIONS
-from tui.screens.main import MainScreen
-from tui.session import Session
+from tui.commands.run import RunCommands
+from tui.commands.settings import SettingCommands
+from tui.commands.view import ViewCommands
 from tui.theme import DARK
-from tui.widgets.notes import NotesPane
-from tui.widgets.output import OutputView
 from tui.widgets.output.wrapping import Kind
-from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
-from tui.widgets.status import StatusLine
-from tui.worker import LoadFailed, LoadJob, ModelFacts, Output, RecordTrouble, RunEvent, RunJob, Stats, Worker
+from tui.worker import LoadFailed, LoadJob, ModelFacts, Output, RecordTrouble, RunEvent, Stats, Worker
 
 FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 
 
-class TextgenApp(App[None]):
+class TextgenApp(RunCommands, SettingCommands, ViewCommands):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
     CSS_PATH = "screens/main.tcss"  # here, since an app does not read its default screen's
     COMMAND_PALETTE_BINDING = "ctrl+g"
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding() for action in ACTIONS]
 
     def __init__(self, settings: Settings, load: LoadJob, transcript: Transcript, *, prompt: str = "") -> None:
-        super().__init__()
-        self.session = Session(settings)
-        self.worker = Worker(transcript)
-        self.main = MainScreen(self.session, prompt)
+        super().__init__(settings, Worker(transcript), prompt=prompt)
         self._load_job = load
+        self._of_the_panes = {action.action.partition("(")[0] for action in self.actions}
         self._draining: Timer | None = None
         self._counting: Timer | None = None
 
@@ -63,31 +53,6 @@ class TextgenApp(App[None]):
         self.worker.start()
         self.worker.put(self._load_job)
         self._draining = self.set_interval(FRAME_S, self._drain)
-
-    @property
-    def prompt(self) -> PromptPane:
-        """The prompt's editor."""
-        return self.main.prompt
-
-    @property
-    def output(self) -> OutputView:
-        """The output."""
-        return self.main.output
-
-    @property
-    def notes(self) -> NotesPane:
-        """The notes."""
-        return self.main.notes
-
-    @property
-    def settings_panel(self) -> SettingsPanel:
-        """The settings."""
-        return self.main.settings_panel
-
-    @property
-    def status(self) -> StatusLine:
-        """The line that tells how it is going."""
-        return self.main.status
 
     # From the worker
 
@@ -140,15 +105,15 @@ class TextgenApp(App[None]):
                 )
                 self.main.show_counts()
             case RecordTrouble(error):
-                self._note("warning", "record", f"{error}. The session goes on, unrecorded.")
+                self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:
                 pass  # an event of a run that is no longer shown
 
     def _model_is_missing(self, failure: LoadFailed) -> None:
         self.session.facts = None
-        self._note("error", "load", failure.error)
+        self.note("error", "load", failure.error)
         if failure.name is not None:
-            self._note("info", "embedded", "The embedded model is loaded in its place.")
+            self.note("info", "embedded", "The embedded model is loaded in its place.")
             self.worker.put(LoadJob(None))
             return
         self.session.controls = None
@@ -179,160 +144,23 @@ class TextgenApp(App[None]):
 
     def on_settings_panel_edited(self, event: SettingsPanel.Edited) -> None:
         """Take a value that the panel has checked."""
-        self._change(lambda: self.session.change(event.name, event.value))
+        self.change_settings(lambda: self.session.change(event.name, event.value))
         if event.name == "prefix":
             self._count()
 
-    def _change(self, change: Callable[[], object]) -> None:
-        try:
-            change()
-        except SettingError as error:
-            self._note("error", "setting", str(error))
-        self.settings_panel.show(self.session.settings)
-        self.worker.wake()
-
-    def _note(self, level: Level, code: str, text: str) -> None:
-        self.notes.add(Note(level, code, text))
-
-    def _hint(self, text: str) -> None:
-        self.status.hint(text)
-
-    def _after_typing(self, act: Callable[[], None]) -> None:
-        """Keys that act everywhere go before the others: what was typed ahead of them may still wait in the prompt."""
-        self.prompt.call_later(act)
-
     # Actions
 
-    def action_run(self) -> None:
-        """Write from the prompt. A run under way is not interrupted."""
-        self._after_typing(self._run)
-
-    def _run(self) -> None:
-        if self.session.running:
-            self._hint("A run is under way: esc ends it.")
-            return
-        choices = self.session.facts.choices if self.session.facts else None
-        if choices and choices.setting and not getattr(self.session.settings, choices.setting):
-            self.action_choose(then_run=True)  # the model has to be told before it can begin
-            return
-        self.notes.clear()
-        self._start(self.session.begin(self.prompt.text))
-
-    def action_continue(self) -> None:
-        """Let a held run go on, or go on from where the shown sequence stopped."""
-        self._after_typing(self._go_on)
-
-    def _go_on(self) -> None:
-        if self.session.controls is not None:
-            if self.session.controls.paused:
-                self._pause()
-        elif self.session.can_go_on(self.output.sequence):
-            moved = self.session.moved_since()
-            place = self.output.sequence
-            self._start(self.session.go_on(place))
-            self.output.trim(place, len(self.session.sequences[place].text))
-            for name, (old, new) in moved.items():
-                self.main.mark(name, old, new)
-        else:
-            self._hint("There is nothing to go on from yet: ^J runs the prompt.")
-
-    def _start(self, job: RunJob) -> None:
-        self.main.show_start()
-        self.worker.put(job)
-
-    def action_stop(self) -> None:
-        """End the run before its next token."""
-        if self.session.controls is not None:
-            self.session.controls.stop()
-            self.status.update(stage="stopping")
-            self.worker.wake()
-
-    def action_pause(self) -> None:
-        """Hold the run, or let it go on."""
-        self._after_typing(self._pause)
-
-    def _pause(self) -> None:
-        controls = self.session.controls
-        if controls is None:
-            self._hint("Nothing is running: ^J runs the prompt.")
-            return
-        if controls.paused:
-            controls.resume()
-            self.status.update(stage="decoding")
-        else:
-            controls.pause()
-        self.worker.wake()
-
-    def action_step(self) -> None:
-        """One token more, then hold; where nothing runs, a run begins held after its first token."""
-        self._after_typing(self._step)
-
-    def _step(self) -> None:
-        if not self.session.running:
-            if self.session.can_go_on(self.output.sequence):
-                self._go_on()
-            else:
-                self._run()
-        if self.session.controls is not None:
-            self.session.controls.step()
-            self.worker.wake()
-
-    def action_nudge(self, name: str, by: int) -> None:
-        """Move a setting a step from wherever the focus is."""
-        self._change(lambda: self.session.nudge(name, by))
-
-    def action_settings(self) -> None:
-        """To the settings and back."""
-        self.main.turn_to_settings()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is something to choose with some families alone; elsewhere the key is the editor's."""
+        """Under a screen that lies over the panes the keys rest; some have a use with some families alone."""
+        if self.screen is not self.main and action != "quit" and action in self._of_the_panes:
+            return False
         return bool(self.session.facts and self.session.facts.choices) if action == "choose" else True
-
-    def action_choose(self, then_run: bool = False) -> None:
-        """Choose among the names that the model's family knows."""
-        choices = self.session.facts.choices if self.session.facts else None
-        if choices is None:
-            return
-        from tui.screens.chooser import Chooser
-
-        def take(name: str | None) -> None:
-            if name is None:
-                return
-            if choices.setting:
-                self._change(lambda: self.session.change(choices.setting or "", name))
-            else:
-                self.prompt.begin_with(name, choices.names)
-            if then_run:
-                self._run()
-
-        self.push_screen(Chooser(choices.title, choices.names), take)
-
-    def action_next_sequence(self) -> None:
-        """Show the next sequence."""
-        self.output.show_sequence((self.output.sequence + 1) % self.output.sequences)
-        self.main.show_counts()
-
-    def action_copy_output(self) -> None:
-        """Copy the shown sequence, prompt and all, by the terminal's clipboard."""
-        text = self.output.text().encode(errors="replace").decode()
-        self.copy_to_clipboard(text)
-        self._hint("Copied, where the terminal allows it." if text else "There is nothing to copy yet.")
-
-    def action_help_quit(self) -> None:
-        """What ctrl+c says where nothing is selected."""
-        self._hint("esc ends a run, ^Q leaves.")
-
-    def action_help(self) -> None:
-        """Show the keys and the panes."""
-        from tui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterator[SystemCommand]:
         """The palette: every action."""
-        for action in ACTIONS:
-            yield SystemCommand(f"{action.label} ({action.shown_key})", action.help, self._in_palette(action.action))
+        for action in self.actions:
+            key = f" ({action.shown_key})" if action.keys else ""
+            yield SystemCommand(f"{action.label}{key}", action.help, self._in_palette(action.action))
 
     def _in_palette(self, action: str) -> Callable[[], None]:
         async def run() -> None:

@@ -11,8 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.settings import PARAMETERS
-from tui.actions import ACTIONS, KNOBS, RUN
+from tui.actions import Actions, shown
 
 PANES = (
     ("Prompt", "What the model writes on from. Its tokens are counted below it, with what the model has left."),
@@ -43,6 +42,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark", "dismiss", "close", id="help.close", show=False)
     ]
 
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        self._actions = actions
+
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll() as page:
@@ -51,18 +54,9 @@ class HelpScreen(ModalScreen[None]):
             for name, what in PANES:
                 yield from _row(name, Content(what))
             yield Static()
-            for keys, label, what in self._actions():
-                yield from _row(keys, Content.assemble((label, "bold"), f"  {what}"))
-
-    def _actions(self) -> list[tuple[str, str, str]]:
-        """(keys, label, help), the two keys of a knob on one line."""
-        knobs = {f"{name}.{way}" for name, _, _ in KNOBS for way in ("down", "up")}
-        told = [(action.shown_key, action.label, action.help) for action in ACTIONS if action.id not in knobs]
-        moves = [
-            (f"{down.upper()} {up.upper()}", PARAMETERS[name].title, "a step down, a step up; the next token obeys.")
-            for name, down, up in KNOBS
-        ]
-        return [*told[: len(RUN)], *moves, *told[len(RUN) :]]
+            for entry in self._actions.entries():
+                keys = " ".join(map(shown, entry.keys))
+                yield from _row(keys, Content.assemble((entry.label, "bold"), f"  {entry.help}"))
 
 
 def _row(left: str, right: Content) -> ComposeResult:

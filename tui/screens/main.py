@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from engine.events import Changed, Event, Failed, Finished, FinishReason, Note, Noted, Paused, Prefilled, Prepared
 from engine.settings import PARAMETERS
-from tui.actions import key_hints
+from tui.actions import Actions
 from tui.session import Session
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.notes import NotesPane
@@ -53,13 +53,16 @@ REASONS: Mapping[FinishReason, str] = {
 class MainScreen(Screen[None]):
     """The panes. It shows a session and asks nothing of the worker."""
 
-    def __init__(self, session: Session, prompt: str = "") -> None:
+    def __init__(self, session: Session, actions: Actions, prompt: str = "") -> None:
         super().__init__()
         self._session = session
+        self._actions = actions
         self.prompt = PromptPane(prompt, id="prompt")
         self.output = OutputView(HINT, id="output")
         self.notes = NotesPane(id="notes")
-        self.settings_panel = SettingsPanel(session.settings, primary=PRIMARY, key_hints=key_hints(), id="settings")
+        self.settings_panel = SettingsPanel(
+            session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
+        )
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
         self._ended = ""
@@ -74,7 +77,7 @@ class MainScreen(Screen[None]):
                 yield self.notes
             yield self.settings_panel
         yield self.status
-        yield KeyBar(id="keys")
+        yield KeyBar(self._actions, id="keys")
 
     def on_mount(self) -> None:
         """Begin where the user begins."""

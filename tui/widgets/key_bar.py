@@ -7,7 +7,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.actions import footer_entries
+from tui.actions import Actions
 
 
 class KeyBar(Widget):
@@ -18,11 +18,18 @@ class KeyBar(Widget):
     hidden: reactive[frozenset[str]] = reactive(frozenset({"choose"}), layout=True)
     """Actions that are of no use as things stand."""
 
+    def __init__(self, actions: Actions, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._actions = actions
+
     def lines(self, width: int) -> list[list[tuple[str, str]]]:
         """The entries, line by line, at this width in cells."""
         lines: list[list[tuple[str, str]]] = [[]]
         used = 0
-        for keys, label in footer_entries(self.hidden):
+        for entry in self._actions.entries(self.hidden):
+            if not entry.in_footer:
+                continue
+            keys, label = entry.shown, entry.label
             needed = len(keys) + 1 + len(label) + (2 if lines[-1] else 0)
             if lines[-1] and used + needed > width:
                 lines.append([])

@@ -11,25 +11,27 @@ from textual.widgets import Static
 
 from engine.settings import PARAMETERS
 from tests.tui.app.driving import LONG, Hand, session
-from tui.actions import ACTIONS, KNOBS, footer_entries
+from tui.actions import ACTIONS, KNOBS, shown
 from tui.screens.help import HelpScreen
 from tui.widgets.key_bar import KeyBar
 
-FORBIDDEN = {"f1", "f10", "f11", "f12", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+b", "ctrl+s", "ctrl+z"}
+FORBIDDEN = {"f1", "f10", "f11", "f12", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+b"}
 
 
 def test_no_key_is_one_that_terminals_keep_and_none_acts_twice() -> None:
-    keys = [action.key for action in ACTIONS]
+    keys = [key for action in ACTIONS for key in action.keys]
     assert not FORBIDDEN & set(keys) and len(set(keys)) == len(keys)
-    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    assert len({action.id for action in ACTIONS}) == len(list(ACTIONS))
     assert all(action.label and action.help.endswith(".") for action in ACTIONS)
 
 
 async def test_every_action_is_bound_to_its_key_and_is_there(record: Path, tiny: Path) -> None:
     async with session(record, tiny) as hand:
         for action in ACTIONS:
-            [binding] = hand.app._bindings.get_bindings_for_key(action.key)
-            assert (binding.action, binding.id, binding.priority) == (action.action, action.id, action.everywhere)
+            for key in action.keys:
+                [binding] = hand.app._bindings.get_bindings_for_key(key)
+                assert binding.action == action.action
+                assert binding.priority == (action.everywhere and len(shown(key)) > 1)
             name = action.action.partition("(")[0]
             assert callable(getattr(hand.app, f"action_{name}"))
 
@@ -37,15 +39,16 @@ async def test_every_action_is_bound_to_its_key_and_is_there(record: Path, tiny:
 async def test_every_action_is_in_the_footer_and_in_the_palette(record: Path, tiny: Path) -> None:
     async with session(record, tiny) as hand:
         screen = hand.screen_text()
-        for keys, label in footer_entries(hidden=hand.pane(KeyBar).hidden):
-            assert f"{keys} {label}" in screen
+        told = ACTIONS.entries(hidden=hand.pane(KeyBar).hidden)
+        assert all(f"{entry.shown} {entry.label}" in screen for entry in told if entry.in_footer)
         assert hand.pane(KeyBar).hidden == {"choose"}, "there is nothing to choose with this family"
-        shown = " ".join(keys for keys, _ in footer_entries()).replace("/", " ").split()
-        assert sorted(shown) == sorted(action.shown_key for action in ACTIONS if action.in_footer)
+        keys = " ".join(entry.shown for entry in ACTIONS.entries() if entry.in_footer).replace("/", " ").split()
+        assert sorted(keys) == sorted(action.shown_key for action in ACTIONS if action.in_footer and action.keys)
         commands = list(hand.app.get_system_commands(hand.app.screen))
-        assert len({command.title for command in commands}) == len(ACTIONS)
+        assert len({command.title for command in commands}) == len(list(ACTIONS))
         for action in ACTIONS:
-            assert [command.help for command in commands if f"({action.shown_key})" in command.title] == [action.help]
+            title = f"{action.label} ({action.shown_key})" if action.keys else action.label
+            assert [command.help for command in commands if command.title == title] == [action.help]
 
 
 async def through_palette(hand: Hand, words: str) -> None:
@@ -74,12 +77,10 @@ async def test_the_help_lists_every_action_and_closes(record: Path, tiny: Path, 
         await hand.press("question_mark")
         assert isinstance(hand.app.screen, HelpScreen)
         text = "\n".join(str(line.content) for line in hand.app.screen.query(Static))
-        knobs = {f"{name}.{way}" for name, _, _ in KNOBS for way in ("down", "up")}
-        for action in ACTIONS:
-            assert re.search(rf"(^|\s){re.escape(action.shown_key)}\s", text, re.MULTILINE), action
-            if action.id not in knobs:
-                assert action.help in text
-        assert all(PARAMETERS[name].title in text for name, _, _ in KNOBS)
+        for entry in ACTIONS.entries():
+            assert all(re.search(rf"(^|\s){re.escape(shown(key))}\s", text, re.MULTILINE) for key in entry.keys), entry
+            assert entry.help in text
+        assert all(PARAMETERS[name].title in text for name in KNOBS)
         await hand.press(closing)
         assert len(hand.app.screen_stack) == 1 and hand.app.focused is hand.output and hand.app.is_running
 

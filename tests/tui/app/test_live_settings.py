@@ -42,7 +42,7 @@ async def test_keys_move_the_settings_in_the_middle_of_a_run_from_any_pane(
         await hand.tokens(3)
         await hand.press("ctrl+p")
         await hand.until(lambda: hand.stage == "paused")
-        for name, down, up in KNOBS:
+        for name, (down, up) in KNOBS.items():
             for key, by in ((up, 1), (down, -1), (down, -1)):
                 old = getattr(hand.app.session.settings, name)
                 new = PARAMETERS[name].stepped(old, by)
@@ -58,7 +58,7 @@ async def test_keys_move_the_settings_in_the_middle_of_a_run_from_any_pane(
                 text = "".join(line["text"] for line in hand.lines("token")[:before])
                 await hand.until(lambda mark=(text, label): marks(hand.output)[-1:] == [mark], label)
                 assert f"┊{label}┊" in hand.screen_text().replace("\n", "")
-        assert len(hand.lines("change")) == 12 == len(marks(hand.output))
+        assert len(hand.lines("change")) == 3 * len(KNOBS) == len(marks(hand.output))
         await hand.press("escape")
         if hand.running:  # in the settings escape first closes what is open there
             await hand.press("escape")
@@ -89,7 +89,7 @@ async def test_a_value_at_its_bound_stays(tiny: Path, record: Path) -> None:
     async with session(record, tiny, settings, prompt="the old") as hand:
         await hand.press("ctrl+j")
         await hand.tokens(2)
-        for key in ("f4", "f7", "f2"):
+        for key in ("f8", "f7", "f2"):
             await hand.press(key)
         seen = hand.app.session.new_tokens
         await hand.tokens(seen + 3)
@@ -101,7 +101,7 @@ async def test_a_value_at_its_bound_stays(tiny: Path, record: Path) -> None:
 
 async def test_a_change_between_runs_is_no_mark_and_the_next_run_has_it(tiny: Path, record: Path) -> None:
     async with session(record, tiny, SHORT, prompt="the old") as hand:
-        await hand.press("f3", "f3", "f5")
+        await hand.press("f3", "f3", "f9")
         await hand.run()
         run = hand.lines("run")[0]["settings"]
         assert (run["temperature"], run["top_k"]) == (1.1, 1)

@@ -84,7 +84,7 @@ async def test_the_same_trouble_again_and_again_is_one_note(tiny: Path, record: 
         await hand.run()
         assert [note.code for note in hand.notes] == ["trailing-space"]
         for _ in range(3):
-            hand.app._change(lambda: hand.app.session.change("strategy", "greedy"))
+            hand.app.change_settings(lambda: hand.app.session.change("strategy", "greedy"))
         await hand.settle()
         assert [note.code for note in hand.notes] == ["trailing-space", "setting"]
         assert hand.screen_text().count("▲") + hand.screen_text().count("✗") == 1

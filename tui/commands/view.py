@@ -1,0 +1,30 @@
+"""Looking: which sequence is shown, copying, help."""
+
+from __future__ import annotations
+
+from tui.commands.base import SessionApp
+
+
+class ViewCommands(SessionApp):
+    """What changes nothing in the text."""
+
+    def action_next_sequence(self) -> None:
+        """Show the next sequence."""
+        self.output.show_sequence((self.output.sequence + 1) % self.output.sequences)
+        self.main.show_counts()
+
+    def action_copy_output(self) -> None:
+        """Copy the shown sequence, prompt and all, by the terminal's clipboard."""
+        text = self.output.text().encode(errors="replace").decode()
+        self.copy_to_clipboard(text)
+        self.hint("Copied, where the terminal allows it." if text else "There is nothing to copy yet.")
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c says where nothing is selected."""
+        self.hint("esc ends a run, ^Q leaves.")
+
+    def action_help(self) -> None:
+        """Show the keys and the panes."""
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.actions))
