@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, SettingError, one_line
 from engine.events import Progress
-from engine.parameter import Parameter
 from engine.safe_text import safe_block, safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
+from engine.settings.parameter import Parameter
 
 PROGRAM = "textgen-tui"
 

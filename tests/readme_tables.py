@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.parameter import Parameter
 from engine.settings import PARAMETERS
+from engine.settings.parameter import Parameter
 from tui.actions import ACTIONS
 
 README = Path(__file__).parent.parent / "README.md"

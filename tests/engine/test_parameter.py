@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import SettingError, Settings
-from engine.parameter import OFF_WORDS, Parameter
 from engine.settings import PARAMETERS
+from engine.settings.parameter import OFF_WORDS, Parameter
 
 EACH = pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=PARAMETERS.keys())
 NUMBERS = [p for p in PARAMETERS.values() if p.kind in ("int", "float")]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from engine.parameter import Parameter
 from engine.settings import PARAMETERS, Settings
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.columns import Columns
 from tui.widgets.settings_panel.fit import fit, wrapped
 from tui.widgets.settings_panel.row_cells import other_cells, setting_cells, slider

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from textual.content import Content
 from textual.widget import Widget
 
-from engine.parameter import Parameter
 from engine.safe_text import safe_text
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.fit import wrapped
 from tui.widgets.settings_panel.row_cells import LIVE, NEXT_RUN
 

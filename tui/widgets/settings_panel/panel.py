@@ -17,9 +17,9 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.errors import SettingError
-from engine.parameter import Parameter
 from engine.safe_text import safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.help_line import EDITING_KEYS, HelpLine, setting_facts
 from tui.widgets.settings_panel.row_cells import LEGEND
 from tui.widgets.settings_panel.row_list import RowList

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from engine.parameter import Parameter
 from engine.safe_text import safe_text
 from engine.settings import Settings
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.columns import GUTTER, Columns
 from tui.widgets.settings_panel.fit import fit
 from tui.widgets.settings_panel.rows import FoldRow, HeadingRow, RefusalRow, Row, SettingRow, fold_label

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from engine.parameter import Parameter
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.fit import wrapped
 
 REFUSAL_LINES = 4

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
 from textual.suggester import SuggestFromList
 
-from engine.parameter import Parameter
 from engine.safe_text import safe_text
+from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.columns import GUTTER, Columns
 from tui.widgets.settings_panel.safe_input import SafeInput
 

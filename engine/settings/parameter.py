@@ -14,7 +14,7 @@ from typing import Any, Literal
 from engine.errors import SettingError, shown
 
 Kind = Literal["int", "float", "text", "texts", "choice", "ids"]
-Group = Literal["sampling", "repetition", "length", "run", "prompt", "view"]
+Group = str
 OFF_WORDS = frozenset({"", "off", "none", "null"})
 
 

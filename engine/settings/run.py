@@ -1,0 +1,41 @@
+"""How a run decodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.settings.declaration import declare
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The strategy, where its random numbers start, how many sequences."""
+
+    strategy: str = declare(
+        "sample",
+        kind="choice",
+        choices=("greedy", "sample"),
+        upstream="greedy",
+        live=True,
+        help="How the next token is chosen: always the likeliest (greedy), or drawn by probability (sample).",
+    )
+    seed: int = declare(
+        42,
+        kind="int",
+        upstream=42,
+        low=0,
+        high=2**32 - 1,
+        live=False,
+        help="Where the random numbers start: the same seed gives the same text. Sequence i draws from seed + i.",
+    )
+    num_return_sequences: int = declare(
+        1,
+        kind="int",
+        upstream=1,
+        low=1,
+        high=64,
+        span=(1, 8),
+        live=False,
+        label="sequences",
+        help="How many continuations are written side by side.",
+    )
