@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
-from engine.settings import Settings
+from engine.settings import PARAMETERS, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,27 @@ class NextToken:
     stages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A token whose probability a setting changes: without it, and with it."""
+
+    text: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one setting does to the next token, the others as they are: how many tokens it leaves of how many, and
+    the `shifts` that are largest.
+    """
+
+    name: str
+    left: int
+    of: int
+    shifts: tuple[Shift, ...]
+
+
 def tokens(model: LoadedModel, text: str) -> list[TextToken]:
     """The tokens of a text as it stands, nothing added."""
     ids = model.tokenizer.encode(text, add_special_tokens=False)
@@ -60,12 +82,8 @@ def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 1
     """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
     ready = prepared(model, prompt, settings)
     logits, _ = model.runner.prefill(ready.ids)
-    context = Context(torch.tensor([ready.ids], device=model.device), model.eos_token_ids, model.positions)
-    sampler = Sampler(settings, context, RandomStreams(settings.seed))
-    scores = sampler.process(model.runner.ids, logits)
-    raw, processed = (torch.softmax(values[0].double(), dim=-1) for values in (logits, scores))
-    if torch.isnan(raw).any():
-        raise EngineError("the model's scores are not numbers: try dtype float32")
+    sampler = _sampler(model, ready.ids, settings)
+    raw, processed = _distribution(logits), _distribution(sampler.process(model.runner.ids, logits))
     best = raw.topk(min(top, raw.numel())).indices
     rank, raw_rank = (1 + (p[None, :] > p[best, None]).sum(dim=1) for p in (processed, raw))
     candidates = [
@@ -73,6 +91,33 @@ def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 1
         for at, i in enumerate(best.tolist())
     ]
     return NextToken(ready, tuple(candidates), _entropy(raw), _entropy(processed), sampler.stage_names)
+
+
+def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, name: str, top: int = 3) -> Effect:
+    """What the setting `name` does to the token after `prompt` (text, or ids as they are)."""
+    parameter = PARAMETERS[name]
+    without = settings.changed(**{name: parameter.off if parameter.can_be_off else parameter.upstream})
+    ids = prepared(model, prompt, settings).ids
+    logits, _ = model.runner.prefill(ids)
+    before, after = (
+        _distribution(_sampler(model, ids, each).process(model.runner.ids, logits)) for each in (without, settings)
+    )
+    moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
+    shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
+    return Effect(name, int((after > 0).sum()), int((before > 0).sum()), tuple(shifts))
+
+
+def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
+    context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
+    return Sampler(settings, context, RandomStreams(settings.seed))
+
+
+def _distribution(scores: torch.Tensor) -> torch.Tensor:
+    """The probabilities (vocabulary,) of the first row."""
+    probabilities = torch.softmax(scores[0].double(), dim=-1)
+    if torch.isnan(probabilities).any():
+        raise EngineError("the model's scores are not numbers: try dtype float32")
+    return probabilities
 
 
 def _entropy(probabilities: torch.Tensor) -> float:

@@ -19,10 +19,23 @@ from tui.commands.view import ViewCommands
 from tui.theme import DARK
 from tui.widgets.output.wrapping import Kind
 from tui.widgets.settings_panel import SettingsPanel
-from tui.worker import LoadFailed, LoadJob, ModelFacts, Output, RecordTrouble, RunEvent, Stats, Worker
+from tui.widgets.settings_panel.help_line import effect_text
+from tui.worker import (
+    EffectJob,
+    EffectSeen,
+    LoadFailed,
+    LoadJob,
+    ModelFacts,
+    Output,
+    RecordTrouble,
+    RunEvent,
+    Stats,
+    Worker,
+)
 
 FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
+LOOK_AFTER_S = 0.15
 
 
 class TextgenApp(RunCommands, SettingCommands, ViewCommands):
@@ -38,6 +51,7 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         self._of_the_panes = {action.action.partition("(")[0] for action in self.actions}
         self._draining: Timer | None = None
         self._counting: Timer | None = None
+        self._looking: Timer | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """The panes."""
@@ -104,6 +118,8 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
                     cache=item.cache,
                 )
                 self.main.show_counts()
+            case EffectSeen(effect):
+                self.settings_panel.show_effect(effect.name, effect_text(effect))
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:
@@ -142,9 +158,27 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
         self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")
 
+    def on_settings_panel_looked(self, event: SettingsPanel.Looked) -> None:
+        """Find out what the setting does to the next token, once the looking rests."""
+        self._look()
+
+    def _look(self) -> None:
+        if self._looking is not None:
+            self._looking.stop()
+        self._looking = self.set_timer(LOOK_AFTER_S, self._ask_effect)
+
+    def _ask_effect(self) -> None:
+        session, name = self.session, self.settings_panel.highlighted
+        if session.facts is None or session.running or name is None:
+            return
+        place = self.output.sequence
+        prompt = list(session.sequences[place].ids) if session.can_go_on(place) else self.prompt.text
+        self.worker.put(EffectJob(prompt, session.settings, name))
+
     def on_settings_panel_edited(self, event: SettingsPanel.Edited) -> None:
         """Take a value that the panel has checked."""
         self.change_settings(lambda: self.session.change(event.name, event.value))
+        self._look()
         if event.name == "prefix":
             self._count()
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -17,13 +18,14 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from engine.controls import Controls
-from engine.errors import TranscriptError, one_line
+from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
+    from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
 
 _STATS_EVERY_S = 0.25
@@ -52,6 +54,15 @@ class RunJob:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectJob:
+    """Look what a setting does to the token after a prompt, where nothing else is to be done."""
+
+    prompt: str | Sequence[int]
+    settings: Settings
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What the screen says of a loaded model, and a way to count a text's tokens from any thread."""
 
@@ -64,6 +75,13 @@ class ModelFacts:
     weight_bytes: int
     count_tokens: Callable[[str], int]
     choices: Choices | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectSeen:
+    """The answer to an `EffectJob`."""
+
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,8 @@ class RecordTrouble:
     error: str
 
 
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble
+Job = LoadJob | RunJob | EffectJob
+Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
 
 
 class Worker:
@@ -109,7 +128,7 @@ class Worker:
     def __init__(self, transcript: Transcript) -> None:
         self.outbox: deque[Output] = deque()
         self.transcript = transcript
-        self._jobs: SimpleQueue[LoadJob | RunJob | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._wake = threading.Event()
         self._current: Controls | None = None
         self._closing = False
@@ -121,7 +140,7 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, job: LoadJob | RunJob) -> None:
+    def put(self, job: Job) -> None:
         """Queue a job."""
         self._jobs.put(job)
 
@@ -148,6 +167,9 @@ class Worker:
         waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:
             if self._closing:
+                continue
+            if isinstance(job, EffectJob):
+                self._look(job)
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -177,6 +199,16 @@ class Worker:
             return
         self._model = model
         self.outbox.append(_facts(model))
+
+    def _look(self, job: EffectJob) -> None:
+        if self._model is None or not self._jobs.empty():  # whoever asked may have gone on by now
+            return
+        from engine.inspection import effect
+        from engine.sampling.stages import SHAPING
+
+        if job.name in SHAPING:
+            with suppress(EngineError, RuntimeError):  # a prompt that cannot be run says why when it is
+                self.outbox.append(EffectSeen(effect(self._model, job.prompt, job.settings, job.name)))
 
     def _run(self, job: RunJob, model: LoadedModel) -> None:
         self._current = job.controls

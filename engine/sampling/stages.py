@@ -162,6 +162,10 @@ WARPERS: dict[str, Maker] = {
 FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalization()}
 
 
+# The settings that shape the distribution of the next token.
+SHAPING = frozenset(PROCESSORS | WARPERS | FINISHERS)
+
+
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
     makers = PROCESSORS | (WARPERS if settings.draws else {}) | FINISHERS

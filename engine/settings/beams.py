@@ -71,6 +71,7 @@ class BeamSettings:
         step=0.1,
         under=("diverse-beam",),
         live=True,
+        label="diversity",
         help="Diverse beams: taken off a token's log-probability for each beam of an earlier group that just said it.",
         paper="Vijayakumar et al. 2018",
     )
@@ -82,7 +83,7 @@ class BeamSettings:
         can_be_off=True,
         under=("constrained-beam",),
         live=False,
-        label="forced words (ids)",
+        label="forced (ids)",
         help="Constrained beams: phrases that must come, as token ids; a list of phrases means any one of them.",
         paper="Post & Vilar 2018",
     )

@@ -43,6 +43,7 @@ class ComparingSettings:
         can_be_off=True,
         under=("dola",),
         live=True,
+        label="DoLa layers",
         help="DoLa: the early layers that the last one is contrasted with.",
         paper="Chuang et al. 2024",
     )

@@ -8,9 +8,9 @@ STRATEGIES = (
     "beam",
     "beam-sample",
     "diverse-beam",
-    "constrained-beam",
     "contrastive",
     "dola",
+    "constrained-beam",  # the last, since it cannot be chosen before words are forced
 )
 BEAMS = ("beam", "beam-sample", "diverse-beam", "constrained-beam")
 # Tokens are drawn, or can be.

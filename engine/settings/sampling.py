@@ -142,7 +142,7 @@ class SamplingSettings:
         kind="bool",
         upstream=False,
         live=True,
-        label="mend bad numbers",
+        label="mend numbers",
         help="Replaces scores that are no numbers or infinite, where a model gives such.",
     )
     renormalize_logits: bool = declare(

@@ -21,7 +21,7 @@ class WordSettings:
         takes=_PHRASES,
         can_be_off=True,
         live=True,
-        label="banned words (ids)",
+        label="banned (ids)",
         help="Phrases that never come, as token ids.",
     )
     sequence_bias: tuple[tuple[Phrase, float], ...] | None = declare(
@@ -40,6 +40,7 @@ class WordSettings:
         off=(),
         can_be_off=True,
         live=True,
+        label="suppressed",
         help="Token ids that never come.",
     )
     begin_suppress_tokens: tuple[int, ...] = declare(
@@ -49,6 +50,7 @@ class WordSettings:
         off=(),
         can_be_off=True,
         live=True,
+        label="not first",
         help="Token ids that do not come first.",
     )
     forced_bos_token_id: int | None = declare(
@@ -58,7 +60,7 @@ class WordSettings:
         low=0,
         high=10_000_000,
         live=False,
-        label="forced first token",
+        label="forced first",
         help="The token that follows a prompt of one token; with a longer prompt it has no effect.",
     )
     forced_eos_token_id: tuple[int, ...] = declare(
@@ -68,7 +70,7 @@ class WordSettings:
         off=(),
         can_be_off=True,
         live=True,
-        label="forced last token",
+        label="forced last",
         help="The token that ends a text which reaches its length.",
     )
     forced_decoder_ids: tuple[tuple[int, int], ...] | None = declare(
@@ -78,6 +80,6 @@ class WordSettings:
         takes="a list of [place, token id]",
         can_be_off=True,
         live=True,
-        label="forced at places",
+        label="forced at",
         help="Tokens that must stand at these places, counted from 0 with the prompt.",
     )

@@ -245,7 +245,7 @@ def test_steps_land_on_round_numbers() -> None:
         30,
         -1,
     )
-    assert (strategy.stepped("greedy", 1), strategy.stepped("dola", 5)) == ("sample", "dola")
+    assert (strategy.stepped("greedy", 1), strategy.stepped("dola", 5)) == ("sample", "constrained-beam")
     assert PARAMETERS["stop_token"].stepped("x", 1) == "x"
     assert PARAMETERS["max_time"].stepped(None, 1) == 1
 

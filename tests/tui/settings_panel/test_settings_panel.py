@@ -56,7 +56,21 @@ async def test_enter_on_a_choice_takes_the_next_one() -> None:
     async with app.run_test(size=(60, 30)) as pilot:
         app.panel.highlight("strategy")
         await pilot.press("enter", "enter")
-        assert app.edits == [("strategy", "greedy"), ("strategy", "sample")] and app.panel.editing is None
+        assert app.edits == [("strategy", "beam"), ("strategy", "beam-sample")] and app.panel.editing is None
+        app.panel.highlight("low_memory")
+        await pilot.press("enter", "enter")
+        assert app.edits[2:] == [("low_memory", True), ("low_memory", False)]
+
+
+async def test_a_choice_that_does_not_go_with_the_rest_is_passed_over() -> None:
+    app = PanelApp()
+    async with app.run_test(size=(60, 30)) as pilot:
+        app.panel.highlight("strategy")
+        for _ in PARAMETERS["strategy"].choices:
+            await pilot.press("enter")
+        chosen = [value for _, value in app.edits]
+        assert chosen[-2:] == ["greedy", "sample"] or chosen[-3:-1] == ["greedy", "sample"]
+        assert "constrained-beam" not in chosen and "dola" in chosen, "no words are forced"
 
 
 @pytest.mark.parametrize(("name", "text", "value", "refused"), KINDS)
@@ -317,7 +331,7 @@ async def test_what_waits_for_the_next_run_is_dimmed_and_explained_during_one() 
         app.panel.running = True
         await pilot.pause()
         assert style_of_value() != before
-        assert "○ next run, this one keeps its value" in " ".join(app.panel.query_one(HelpLine).lines()[1])
+        assert "○ next run, this one keeps its value" in " ".join(app.panel.query_one(HelpLine).lines()[2])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
 from textual.widget import Widget
@@ -11,6 +11,9 @@ from engine.safe_text import safe_text
 from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.fit import wrapped
 from tui.widgets.settings_panel.row_cells import LIVE, NEXT_RUN
+
+if TYPE_CHECKING:
+    from engine.inspection import Effect
 
 EDITING_KEYS = "enter accepts · esc gives up"
 
@@ -26,10 +29,26 @@ def setting_facts(parameter: Parameter, *, running: bool) -> str:
     return safe_text(" · ".join(fact for fact in facts if fact))
 
 
+def effect_text(effect: Effect) -> str:
+    """What a setting does to the next token, in one line: ` river 12 → 31%`."""
+    shifts = [f"{_mark(s.text)} {_percent(s.before)} → {_percent(s.after)}" for s in effect.shifts]
+    if effect.left < effect.of:
+        shifts.insert(0, f"{effect.left:,} of {effect.of:,} tokens left")
+    return safe_text("next token: " + (" · ".join(shifts) or "as without it"))
+
+
+def _mark(text: str) -> str:
+    return text.replace(" ", "␣")
+
+
+def _percent(probability: float) -> str:
+    return "0" if probability == 0 else f"{100 * probability:.2g}%"
+
+
 class HelpLine(Widget):
     """What a setting does, then its facts, in a height that does not depend on the setting."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"help-line--what", "help-line--facts"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"help-line--what", "help-line--effect", "help-line--facts"}
     DEFAULT_CSS = """
     HelpLine {
         height: 4;
@@ -37,6 +56,7 @@ class HelpLine(Widget):
         border-top: solid $foreground 15%;
         &.-roomy { height: 6; }
         .help-line--what { color: $foreground 85%; }
+        .help-line--effect { color: $primary; }
         .help-line--facts { color: $text-muted; }
     }
     """
@@ -44,24 +64,25 @@ class HelpLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._what = ""
+        self._effect = ""
         self._facts = ""
 
-    def say(self, what: str, facts: str) -> None:
-        """Show these; both are wrapped and cut to the height that there is."""
-        if (what, facts) != (self._what, self._facts):
-            self._what, self._facts = what, facts
+    def say(self, what: str, facts: str, effect: str = "") -> None:
+        """Show these; all are wrapped and cut to the height that there is."""
+        if (what, effect, facts) != (self._what, self._effect, self._facts):
+            self._what, self._effect, self._facts = what, effect, facts
             self.refresh()
 
-    def lines(self) -> tuple[list[str], list[str]]:
-        """The lines of both parts as they fit now; one line is always kept for the facts."""
+    def lines(self) -> tuple[list[str], list[str], list[str]]:
+        """The lines of what, effect and facts as they fit now; what is later has a line kept for it."""
         width, height = self.content_size
-        what = wrapped(self._what, width, height - 1 if self._facts else height)
-        return what, wrapped(self._facts, width, height - len(what))
+        later = bool(self._effect) + bool(self._facts)
+        what = wrapped(self._what, width, height - later)
+        effect = wrapped(self._effect, width, 1) if self._effect else []
+        return what, effect, wrapped(self._facts, width, height - len(what) - len(effect))
 
     def render(self) -> Content:
         """The wrapped lines; plain content, so that no text is read as markup."""
-        what, facts = self.lines()
-        styles = [self.get_visual_style(f"help-line--{part}") for part in ("what", "facts")]
-        told = [Content.styled(line, styles[0]) for line in what]
-        told += [Content.styled(line, styles[1]) for line in facts]
-        return Content("\n").join(told)
+        styles = [self.get_visual_style(f"help-line--{part}") for part in ("what", "effect", "facts")]
+        parts = zip(self.lines(), styles, strict=True)
+        return Content("\n").join([Content.styled(line, style) for lines, style in parts for line in lines])

@@ -73,6 +73,12 @@ class SettingsPanel(Vertical):
     """Whether a run is on: settings that wait for the next one are dimmed."""
 
     @dataclass
+    class Looked(Message):
+        """The user looks at another setting."""
+
+        name: str
+
+    @dataclass
     class Edited(Message):
         """The user gave a setting a new value; the combination with the others has been checked."""
 
@@ -103,6 +109,7 @@ class SettingsPanel(Vertical):
         self._editor = ValueEditor()
         self._help = HelpLine()
         self._unmarking: Timer | None = None
+        self._effect = ("", "")
         self.border_title = "Settings"
         self.border_subtitle = LEGEND
 
@@ -160,6 +167,11 @@ class SettingsPanel(Vertical):
         self.just_changed = frozenset()
         self._rows.show_values(self.settings, self.just_changed)
 
+    def show_effect(self, name: str, text: str) -> None:
+        """Say what a setting does to the next token, while it is the highlighted one."""
+        self._effect = (name, text)
+        self._explain()
+
     def highlight(self, name: str) -> None:
         """Bring a setting's row into view and highlight it, opening the fold where that hides it."""
         if not self._rows.highlight(name):
@@ -194,7 +206,7 @@ class SettingsPanel(Vertical):
         elif name := self.highlighted:
             parameter = PARAMETERS[name]
             facts = EDITING_KEYS if self.editing else setting_facts(parameter, running=self.running)
-            self._help.say(safe_text(parameter.help), facts)
+            self._help.say(safe_text(parameter.help), facts, self._effect[1] if self._effect[0] == name else "")
         else:
             self._help.say("", "")
 
@@ -230,9 +242,13 @@ class SettingsPanel(Vertical):
             self.unfolded = not self.unfolded
             self._arrange()
         elif parameter := self._parameter():
-            if parameter.choices:
+            if parameter.kind == "bool":
+                self.propose(parameter.name, not getattr(self.settings, parameter.name))
+            elif parameter.choices:
                 place = parameter.choices.index(getattr(self.settings, parameter.name)) + 1
-                self.propose(parameter.name, parameter.choices[place % len(parameter.choices)])
+                others = (*parameter.choices[place:], *parameter.choices[: place - 1])
+                # What does not go with the rest as things stand is passed over.
+                next((other for other in others if self.propose(parameter.name, other)), None)
             else:
                 self._edit(parameter.name)
 
@@ -344,6 +360,8 @@ class SettingsPanel(Vertical):
         """Explain the row that is now highlighted."""
         event.stop()
         self._explain()
+        if self.highlighted:
+            self.post_message(self.Looked(self.highlighted))
 
     def on_row_list_slid(self, event: RowList.Slid) -> None:
         """Take the value that stands at this place of the slider."""
