@@ -14,7 +14,17 @@ from typing import Any
 
 from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import PARAMETERS, Settings, parameter_named
-from engine.user_files import config_path, line_of, parse_json, parse_toml, read_text, toml_key, toml_value, write_text
+from engine.user_files import (
+    config_path,
+    line_of,
+    parse_json,
+    parse_toml,
+    read_text,
+    told,
+    toml_key,
+    toml_value,
+    write_text,
+)
 
 DIGITS = range(1, 10)
 NAME_LENGTH = 40
@@ -129,7 +139,9 @@ class Shelf:
                 self._own[_digit(key)] = _preset(table)
             except EngineError as error:
                 line = line_of(text or "", key)
-                self.complaints.append(f"{self.path}{f' line {line}' if line else ''}: {error}; it is passed over")
+                self.complaints.append(
+                    f"{told(self.path)}{f' line {line}' if line else ''}: {error}; it is passed over"
+                )
 
     def keep(self, digit: int, preset: Preset) -> None:
         """Keep a preset under a digit, in the file too. Raises `ConfigError`, and then nothing has changed."""
@@ -155,7 +167,7 @@ def from_generation_config(path: Path, name: str = "") -> tuple[Preset, list[str
     """
     text = read_text(path)
     if text is None:
-        raise ConfigError(f"{path}: there is no such file")
+        raise ConfigError(f"{told(path)}: there is no such file")
     taken, left_out = {}, []
     for key, value in parse_json(text, path).items():
         try:
@@ -170,7 +182,7 @@ def from_generation_config(path: Path, name: str = "") -> tuple[Preset, list[str
         settings = Settings.from_generation_config(taken)
         return Preset.of(name or path.stem, settings), left_out
     except SettingError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{told(path)}: {error}") from error
 
 
 def to_generation_config(settings: Settings) -> dict[str, Any]:

@@ -28,6 +28,14 @@ def config_path(name: str) -> Path:
     return user_config_path("textgen-tui") / name
 
 
+def told(path: Path) -> str:
+    """A path as people know it: the home folder is `~`."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):  # elsewhere, or there is no home
+        return str(path)
+
+
 def read_text(path: Path, limit: int = LIMIT_BYTES) -> str | None:
     """The text of a file, None where there is none. Raises `ConfigError`."""
     try:
@@ -35,21 +43,21 @@ def read_text(path: Path, limit: int = LIMIT_BYTES) -> str | None:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigError(f"{path}: is no file")
+                raise ConfigError(f"{told(path)}: is no file")
             raw = file.read(limit + 1)
     except FileNotFoundError:
         return None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder, not a file") from None
+        raise ConfigError(f"{told(path)}: is a folder, not a file") from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from error
+        raise ConfigError(f"{told(path)}: cannot be read: {_reason(error)}") from error
     if len(raw) > limit:
-        raise ConfigError(f"{path}: is larger than {limit // 1024} kB")
+        raise ConfigError(f"{told(path)}: is larger than {limit // 1024} kB")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path} line {line}: is no UTF-8 text") from error
+        raise ConfigError(f"{told(path)} line {line}: is no UTF-8 text") from error
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:
@@ -57,14 +65,14 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply") from None
+        raise ConfigError(f"{told(path)}: is nested too deeply") from None
     except ValueError as error:  # also for a number of thousands of digits
-        told = one_line(ConfigError(str(error)))
-        place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", told)
+        why = one_line(ConfigError(str(error)))
+        place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", why)
         if place is None:
-            raise ConfigError(f"{path}: {told}") from error
+            raise ConfigError(f"{told(path)}: {why}") from error
         line = place[1] or str(text.rstrip("\n").count("\n") + 1)
-        raise ConfigError(f"{path} line {line}: {told[: place.start()]}") from error
+        raise ConfigError(f"{told(path)} line {line}: {why[: place.start()]}") from error
 
 
 def parse_json(text: str, path: Path) -> dict[str, Any]:
@@ -72,11 +80,11 @@ def parse_json(text: str, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply") from None
+        raise ConfigError(f"{told(path)}: is nested too deeply") from None
     except ValueError as error:
-        raise ConfigError(f"{path}: is no JSON: {one_line(ConfigError(str(error)))}") from error
+        raise ConfigError(f"{told(path)}: is no JSON: {one_line(ConfigError(str(error)))}") from error
     if not isinstance(value, dict):
-        raise ConfigError(f"{path}: holds no JSON object")
+        raise ConfigError(f"{told(path)}: holds no JSON object")
     return value
 
 
@@ -96,7 +104,7 @@ def write_text(path: Path, text: str) -> None:
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
     except (OSError, ValueError, RuntimeError) as error:  # a loop of links is a RuntimeError
-        raise ConfigError(f"{path}: cannot be written: {_reason(error)}") from error
+        raise ConfigError(f"{told(path)}: cannot be written: {_reason(error)}") from error
 
 
 def toml_value(value: Any) -> str:

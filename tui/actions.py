@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from textual.binding import Binding
-from textual.keys import key_to_character
+from textual.keys import _character_to_key, key_to_character
 
 from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
 
+TYPED = frozenset(_character_to_key(chr(code)) for code in range(0x20, 0x7F))
+"""What Textual calls the keys of the printable ASCII characters: `a`, `question_mark`."""
 _SIGNS = {"escape": "esc", "question_mark": "?", "slash": "/"}
 
 
@@ -52,8 +54,8 @@ class Action:
 
 def types(key: str) -> bool:
     """True for a key that puts a character into an editor."""
-    character = key_to_character(key)  # also that of question_mark and its like
-    return bool(character and character.isprintable()) or (key.startswith("shift+") and len(key) == 7)
+    character = key_to_character(key)  # which does not know all the names that Textual gives
+    return key in TYPED or bool(character and character.isprintable()) or (key.startswith("shift+") and len(key) == 7)
 
 
 def shown(key: str) -> str:
@@ -161,6 +163,10 @@ class Actions:
 
     def __getitem__(self, id: str) -> Action:
         return self._actions[id]
+
+    def key(self, id: str) -> str:
+        """How an action is reached, for a sentence about it: its first key, or the palette where it has none."""
+        return self._actions[id].shown_key or "the palette"
 
     def with_keys(self, keys: Mapping[str, Sequence[str]]) -> Actions:
         """The same with other keys for the actions of these ids; `KeyError` for an id that is none."""

@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from engine.events import Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui import alt_digits
 from tui.actions import ACTIONS
 from tui.commands.looks import LookCommands
 from tui.commands.presets import PresetCommands
@@ -51,6 +52,7 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
         config: Config | None = None,
         welcome: bool = False,
     ) -> None:
+        alt_digits.hear()
         self._config = config or Config()
         actions, complaints = configured(ACTIONS, self._config)
         pace = Pace(self._config.reading_speed)
@@ -69,18 +71,22 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
     def on_mount(self) -> None:
         """Show the panes, then start the worker: torch is imported behind a screen that is there already."""
         self.set_looks(self._config.theme, reduced_motion=self._config.reduced_motion)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._greet()
+        self.worker.start()
+        self.worker.put(self._load_job)
+        self._draining = self.set_interval(FRAME_S, self._drain)
+
+    def _greet(self) -> None:
+        """Where to begin, on the first start; and what of the user's own files could not be taken."""
+        if self._welcome is not None:
+            self.main.mount(self._welcome)
         self.shelf.load()
         self.show_presets()
         for complaint in told(self._complaints):
             self.note("warning", "config", complaint)
-        if self._welcome is not None:
-            self.main.mount(self._welcome)
-        self.call_after_refresh(self._begin)
-
-    def _begin(self) -> None:
-        self.worker.start()
-        self.worker.put(self._load_job)
-        self._draining = self.set_interval(FRAME_S, self._drain)
 
     # From the worker
 

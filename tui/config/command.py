@@ -25,11 +25,13 @@ def main(argv: Sequence[str]) -> None:
         put(f"{path}: written, every option commented out")
         return
     complaints = _complaints()
+    if not complaints:
+        put(f"{path}: read, nothing to complain of")
+        return
+    put(f"{path}: read, but for this:")
     for complaint in complaints:
         tell(complaint)
-    put(f"{path}: {'read, with what is said above' if complaints else 'read, nothing to complain of'}")
-    if complaints:
-        raise SystemExit(1)
+    raise SystemExit(1)
 
 
 def _complaints() -> list[str]:

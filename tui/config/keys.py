@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from textual.keys import Keys, _character_to_key
 
 from engine.errors import shown as told
-from tui.actions import Actions, shown
+from tui.actions import TYPED, Actions, shown
 from tui.config.declaration import Config
 from tui.config.reading import nearest
 
@@ -23,7 +23,7 @@ NEEDED = "quit"
 _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _NAMED = frozenset(
     {key.value for key in Keys if key.value.isalnum() and len(key.value) > 1 and key.value != "return"}
-    | {name for code in range(0x20, 0x7F) if len(name := _character_to_key(chr(code))) > 1}
+    | {name for name in TYPED if len(name) > 1}
 )
 
 

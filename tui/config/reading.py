@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import Settings, parameter_named
-from engine.user_files import line_of, parse_toml, read_text
+from engine.user_files import line_of, parse_toml, read_text, told
 from tui.config.declaration import OPTIONS, Config
 
 
@@ -60,7 +60,7 @@ class _Reading:
     def place(self, *keys: str) -> str:
         """File and line of an entry."""
         line = line_of(self.text, *keys)
-        return f"{self.path} line {line}" if line else str(self.path)
+        return told(self.path) + (f" line {line}" if line else "")
 
     def complain(self, what: EngineError | str, *keys: str) -> None:
         self.complaints.append(f"{self.place(*keys)}: {what}; the entry is passed over")
@@ -87,7 +87,7 @@ class _Reading:
         for name in values:
             others = {key: value for key, value in values.items() if key != name}
             if _refusal(others) is None:
-                self.complain(refused, "settings", name)
+                self.complain(f"{name} does not go with the rest: {refused}", "settings", name)
                 return others
         self.complaints.append(f"{self.place('settings')}: {refused}; the settings are passed over")
         return {}

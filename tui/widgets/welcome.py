@@ -26,30 +26,42 @@ class Welcome(Static):
     """
 
     def __init__(self, actions: Actions) -> None:
-        def key(id: str) -> tuple[str, str]:
-            return (" ".join(map(shown, actions[id].keys)) or "the palette", "bold $primary")
+        def key(id: str, place: int = 0) -> tuple[str, str]:
+            keys = actions[id].keys
+            return (shown(keys[place]) if keys else actions.key(id), "bold $primary")
 
-        warmer, cooler = actions["temperature.up"], actions["temperature.down"]
         lines = (
-            Content.assemble("Type how a text begins, press ", key("run"), ", and the model writes on."),
-            Content.assemble(
-                "While it writes: ", key(warmer.id), " bolder, ", key(cooler.id), " calmer, ", key("stop"), " ends it."
+            ("Type how a text begins, press ", key("run"), ", and the model writes on."),
+            (
+                *("While it writes: ", key("temperature.up"), " bolder, ", key("temperature.down"), " calmer, "),
+                *(key("stop"), " ends it."),
             ),
-            Content.assemble("A whole way to write: ", key("preset_4"), " wild, ", key("preset_5"), " greedy."),
-            Content.assemble("Everything there is: ", key("palette"), ".  What keys and panes do: ", key("help"), "."),
-            Content.assemble("To leave: ", key("quit"), ".  The text is kept; nothing leaves this machine."),
+            (
+                "A whole way to write: ",
+                key("preset_1", -1),
+                " neutral, ",
+                key("preset_4", -1),
+                " wild, and so on to 9.",
+            ),
+            ("Everything there is: ", key("palette"), ".  What keys and panes do: ", key("help"), "."),
+            ("To leave: ", key("quit"), ".  The text is kept; nothing leaves this machine."),
         )
-        super().__init__(Content("\n").join(lines), id="welcome")
+        super().__init__(Content("\n").join(Content.assemble(*line) for line in lines), id="welcome")
         self.border_title = "Welcome"
         self.border_subtitle = "any key goes on"
 
     def on_mount(self) -> None:
-        """In the middle, and so that one can still see where one types."""
+        """Over the output, so that one can see where one types."""
         self.call_after_refresh(self._centre)
 
+    def on_resize(self) -> None:
+        """Another width may take more lines."""
+        self._centre()
+
     def _centre(self) -> None:
-        room, own = self.screen.size, self.outer_size
-        self.styles.offset = (max((room.width - own.width) // 2, 0), max((room.height - own.height) // 2, 0))
+        below, own, room = self.screen.query_one("#output").region, self.outer_size, self.screen.size
+        x, y = below.x + (below.width - own.width) // 2, below.y + (below.height - own.height) // 2
+        self.styles.offset = (max(min(x, room.width - own.width), 0), max(min(y, room.height - own.height), 0))
 
     def on_click(self, event: events.Click) -> None:
         """A click closes it too."""
