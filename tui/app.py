@@ -171,7 +171,7 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
     async def on_event(self, event: Event) -> None:
         """The first key closes the welcome on its way to wherever it goes."""
         if self._welcome is not None and isinstance(event, Key):
-            self._welcome.remove()
+            self._welcome.close()
             self._welcome = None
         await super().on_event(event)
 

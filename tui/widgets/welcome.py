@@ -59,6 +59,8 @@ class Welcome(Static):
         self._centre()
 
     def _centre(self) -> None:
+        if not self.is_attached:  # a key was quicker
+            return
         below, own, room = self.screen.query_one("#output").region, self.outer_size, self.screen.size
         x, y = below.x + (below.width - own.width) // 2, below.y + (below.height - own.height) // 2
         self.styles.offset = (max(min(x, room.width - own.width), 0), max(min(y, room.height - own.height), 0))
@@ -66,7 +68,12 @@ class Welcome(Static):
     def on_click(self, event: events.Click) -> None:
         """A click closes it too."""
         event.stop()
-        self.remove()
+        self.close()
+
+    def close(self) -> None:
+        """Go away, also before it has come and after it has gone."""
+        if self.is_attached:
+            self.remove()
 
 
 def is_first_start() -> bool:

@@ -160,6 +160,19 @@ async def test_the_welcome_goes_with_the_first_key_which_does_what_it_does(tiny:
         assert not hand.app.screen.query(Welcome)
 
 
+async def test_a_key_before_the_welcome_and_a_click_on_it(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, SHORT, welcome=True, wait=False) as hand:
+        await hand.press("x")
+        await hand.loaded()
+        assert hand.prompt.text == "x" and not hand.app.screen.query(Welcome)
+    async with session(record, tiny, SHORT, welcome=True) as hand:
+        await hand.settle()
+        await hand.pilot.click(Welcome)
+        await hand.until(lambda: not hand.app.screen.query(Welcome))
+        await hand.press("x")
+        assert hand.prompt.text == "x"
+
+
 @pytest.mark.parametrize("size", [(60, 16), (40, 12), (200, 60)])
 async def test_the_welcome_fits(tiny: Path, record: Path, size: tuple[int, int]) -> None:
     async with session(record, tiny, SHORT, welcome=True, size=size) as hand:
