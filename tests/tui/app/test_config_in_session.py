@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.color import ColorSystem
 from textual.widgets import Input
 
 from tests.tui.app.driving import LONG, SHORT, session
@@ -93,7 +94,28 @@ async def test_without_colour_the_screen_says_the_same(
     coloured, _ = await shown(record)
     monkeypatch.setenv("NO_COLOR", "1")
     plain, grey = await shown(tmp_path / "plain.jsonl")
-    assert plain == coloured and grey == {True}
+    assert "┏━ Prompt" in plain and "┏━" not in coloured, "the focus is told by more than its colour"
+    frames = str.maketrans("┏┓┗┛━┃", "╭╮╰╯─│")
+    assert plain.translate(frames) == coloured.translate(frames) and grey == {True}
+
+
+@pytest.mark.parametrize("system", [ColorSystem.EIGHT_BIT, ColorSystem.STANDARD])
+@pytest.mark.parametrize("name", THEMES)
+async def test_with_few_colours_no_text_has_that_of_what_it_stands_on(
+    tiny: Path, record: Path, name: str, system: ColorSystem
+) -> None:
+    async with session(record, tiny, SHORT, config=Config(theme=name, keys={"run": ("f1",)}), prompt="the old") as hand:
+        await hand.run()
+        await hand.press("ctrl+t", "alt+4")
+        await hand.settle()
+        told = [
+            (segment.text.strip(), style.color.downgrade(system), style.bgcolor.downgrade(system))
+            for strip in hand.app.screen._compositor.render_strips()
+            for segment in strip
+            if (style := segment.style) and style.color and style.bgcolor and re.search(r"\w", segment.text)
+        ]
+        assert len(told) > 50
+        assert [text for text, colour, below in told if colour == below] == []
 
 
 async def test_with_reduced_motion_no_cursor_blinks(tiny: Path, record: Path) -> None:
