@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import PARAMETERS, Settings, parameter_named
+from engine.settings.from_file import named_value
 from engine.user_files import (
     config_path,
     line_of,
@@ -210,7 +211,7 @@ def _preset(table: Any) -> Preset:
     name = values.pop("name", "")
     if not isinstance(name, str) or not name.strip():
         raise SettingError("a preset needs a name")
-    return Preset(" ".join(name.split())[:NAME_LENGTH], values)
+    return Preset(" ".join(name.split())[:NAME_LENGTH], dict(named_value(key, value) for key, value in values.items()))
 
 
 def _table(digit: int, preset: Preset) -> str:

@@ -99,12 +99,26 @@ def test_own_presets_outlive_the_session_and_take_the_place_of_the_others(tmp_pa
 
 def test_what_is_wrong_in_the_file_is_passed_over_and_the_file_left(tmp_path: Path) -> None:
     path = tmp_path / "presets.toml"
-    text = '[3]\nname = "good"\ntop_k = 3\n[4]\nname = "bad"\ntop_k = -3\n[x]\nname = "x"\n[5]\ntop_k = 1\n[6]\n'
+    text = """\
+[3]
+name = "good"
+top_k = 3 # top-p = 0
+top-p = "off"
+[4]
+name = "bad"
+top_k = -3
+[x]
+name = "x"
+[5]
+top_k = 1
+[6]
+"""
     path.write_text(text)
     shelf = Shelf(path)
     shelf.load()
-    assert shelf[3].name == "good" and shelf[4] == BUILT_IN[4]
-    assert [complaint.split(": ")[0][-6:] for complaint in shelf.complaints] == ["line 4", "line 7", "line 9", "ine 11"]
+    assert (shelf[3].name, shelf[3].differences) == ("good", {"top_k": 3, "top_p": 1.0})
+    assert shelf[4] == BUILT_IN[4]
+    assert [complaint.split(": ")[0][-6:] for complaint in shelf.complaints] == ["line 5", "line 8", "ine 10", "ine 12"]
     with pytest.raises(ConfigError, match="mend"):
         shelf.keep(1, Preset("new"))
     assert path.read_text() == text and not shelf.is_own(1)

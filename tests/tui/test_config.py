@@ -53,7 +53,8 @@ reading_speed = 250.5
 model = "smollm2"
 [settings]
 temperature = 1
-stop-token = "off"
+stop-token = "THE END"
+prefix = "off"
 stop_strings = ["a", "b"]
 max_length = "off"
 eos_token_id = "auto"
@@ -73,7 +74,7 @@ temperature.up = ["ctrl+r", "alt+?"]
         "smollm2",
     )
     settings, _ = starting(flags(), config)
-    assert settings == SESSION.changed(temperature=1.0, stop_token="off", stop_strings=("a", "b"), top_k=40)
+    assert settings == SESSION.changed(temperature=1.0, stop_token="THE END", stop_strings=("a", "b"), top_k=40)
     actions, complaints = configured(ACTIONS, config)
     assert complaints == []
     keys = {
@@ -99,6 +100,9 @@ WRONG = [
     ("[settings]\ntemprature = 1", 2, "did you mean temperature?"),
     ("[settings]\ntemperature = 1000", 2, "at most 100"),
     ('[settings]\ntop_k = "many"', 2, "a whole number"),
+    ('[settings]\ntemperature = "0.5"', 2, "a number"),
+    ('[settings]\ntop_k = "4"', 2, "a whole number"),
+    ('[settings]\ntop_k = "auto"', 2, "a whole number"),
     ('[settings]\ntop_k = 1\ntemperature = "hot"', 3, "a number"),
     ("[settings]\nstop_strings = [1]", 2, "a list of texts"),
     ("[settings]\ntop_k = 1979-05-27", 2, "a whole number"),

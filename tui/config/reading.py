@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigError, EngineError, SettingError, shown
-from engine.settings import Settings, parameter_named
+from engine.settings import Settings
+from engine.settings.from_file import named_value
 from engine.user_files import line_of, parse_toml, read_text, told
 from tui.config.declaration import OPTIONS, Config
 
@@ -69,13 +70,9 @@ class _Reading:
         good: dict[str, Any] = {}
         for name, value in table.items():
             try:
-                parameter = parameter_named(name)
-                # What is off or auto is so by its word here, as it is in the panel.
-                is_word = isinstance(value, str) and parameter.kind not in ("text", "texts", "choice")
-                good[name] = parameter.parse(value) if is_word and not value.strip().isdecimal() else value
-                parameter.check(good[name])
+                own, checked = named_value(name, value)
+                good[own] = checked
             except SettingError as error:
-                good.pop(name, None)
                 self.complain(error, "settings", name)
         return self._together(good)
 
