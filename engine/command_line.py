@@ -13,6 +13,7 @@ from engine.errors import EngineError, SettingError, one_line
 from engine.events import Progress
 from engine.safe_text import safe_block, safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
+from engine.settings.generation_config import DECIDING, strategy_of
 from engine.settings.parameter import Parameter
 
 PROGRAM = "textgen-tui"
@@ -80,14 +81,18 @@ def add_setting_options(parser: argparse.ArgumentParser) -> None:
             dest=parameter.name,
             action=_Named,
             metavar=_metavar(parameter),
+            **({"nargs": "?", "const": "on"} if parameter.kind == "bool" else {}),
             help=f"{parameter.help} (default: {default})".replace("%", "%%"),
         )
 
 
 def settings_from(args: argparse.Namespace, base: Settings | None = None) -> Settings:
     """The settings that the flags ask for, over `base`. Raises `SettingError`."""
-    given = {name: getattr(args, name) for name in PARAMETERS if getattr(args, name) is not None}
-    return (base or Settings()).changed(**{name: _value(PARAMETERS[name], text) for name, text in given.items()})
+    texts = {name: getattr(args, name) for name in PARAMETERS if getattr(args, name) is not None}
+    given = {name: _value(PARAMETERS[name], text) for name, text in texts.items()}
+    if "strategy" not in given and given.keys() & DECIDING:
+        given["strategy"] = strategy_of(given, draws=True)
+    return (base or Settings()).changed(**given)
 
 
 def schedule_from(pairs: Sequence[Sequence[str]], settings: Settings) -> dict[int, dict[str, Any]]:
@@ -186,4 +191,5 @@ def _underscored(word: str) -> str:
 def _metavar(parameter: Parameter) -> str:
     if parameter.kind == "choice":
         return "{" + ",".join(parameter.choices) + "}"
-    return {"int": "N", "float": "X", "text": "TEXT", "texts": "JSON", "ids": "JSON"}[parameter.kind]
+    words = {"int": "N", "float": "X", "text": "TEXT", "bool": "on|off"}
+    return words.get(parameter.kind, "JSON")

@@ -1,6 +1,7 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Changed, Noted and Paused as they happen, then Finished or Failed.
+    Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Noted and Paused as they happen,
+    then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
 """
@@ -98,6 +99,65 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Beam:
+    """A beam beyond what all have in common: its ids and text from there on, and its score so far.
+
+    The score is the sum of the processed log-probabilities over the number of new tokens to the power of the length
+    penalty; `reason` is set where the beam has finished.
+    """
+
+    ids: tuple[int, ...]
+    text: str
+    score: float
+    group: int = 0
+    reason: FinishReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beams:
+    """How the beams stand after the new token `index`, each list with the best first.
+
+    `settled` counts the new tokens that all have in common: they were told as tokens, and will not be taken back.
+    `fallen` are the beams of the step before that none goes on from, beyond what all had in common then.
+    """
+
+    index: int
+    settled: int
+    running: tuple[Beam, ...]
+    finished: tuple[Beam, ...]
+    fallen: tuple[Beam, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that contrastive search weighed: its probability, and how much it resembles what is there (a cosine)."""
+
+    id: int
+    text: str
+    confidence: float
+    penalty: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What contrastive search weighed for the new token `index`, likeliest first, and which of them it chose."""
+
+    index: int
+    chosen: int
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasted:
+    """The early layer, of those in `layers`, that DoLa set against the last one for a sequence's token `index`."""
+
+    index: int
+    sequence: int
+    layer: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """A setting took a new value; the new token with index `at` is the first to obey it."""
 
@@ -161,4 +221,4 @@ class Failed:
     sequences: tuple[Sequence, ...] = ()
 
 
-Event = Prepared | Noted | Prefilled | Token | Changed | Paused | Finished | Failed
+Event = Prepared | Noted | Prefilled | Token | Beams | Compared | Contrasted | Changed | Paused | Finished | Failed

@@ -58,7 +58,7 @@ def generate(
 
 
 def _run(model: LoadedModel, ids: tuple[int, ...], settings: Settings, controls: Controls, drawn: int) -> Run:
-    context = Context(len(ids), model.eos_token_ids, model.device)
+    context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
     return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
@@ -76,7 +76,7 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     if isinstance(prompt, str) and not prompt.isascii() and any("\ud800" <= sign <= "\udfff" for sign in prompt):
         raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
-    ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings))
+    ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size
@@ -98,6 +98,12 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         f"The model takes {model.positions} tokens and the prompt has {len(ids)}, so at most {left} new ones fit.",
     )
     return Prepared(text, ids, (*notes, note))
+
+
+def _without_effect(settings: Settings) -> tuple[Note, ...]:
+    names = [parameter.name for parameter in settings.without_effect()]
+    text = f"No effect under strategy {settings.strategy}: {', '.join(names)}."
+    return (Note("info", "no-effect", text),) if names else ()
 
 
 def _free(model: LoadedModel) -> None:

@@ -60,7 +60,7 @@ def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 1
     """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
     ready = prepared(model, prompt, settings)
     logits, _ = model.runner.prefill(ready.ids)
-    context = Context(len(ready.ids), model.eos_token_ids, model.device)
+    context = Context(torch.tensor([ready.ids], device=model.device), model.eos_token_ids, model.positions)
     sampler = Sampler(settings, context, RandomStreams(settings.seed))
     scores = sampler.process(model.runner.ids, logits)
     raw, processed = (torch.softmax(values[0].double(), dim=-1) for values in (logits, scores))

@@ -2,7 +2,7 @@
 
 A preset holds only what differs from `Settings()`. Applied, it sets every decoding setting: its own values, and the
 defaults for the rest. What a text is about and how far it goes stays as it is: prompt, prefix, language, seed, number
-of sequences, lengths, stop texts, end tokens, and everything that is a text or a list.
+of sequences, lengths, stop texts, end tokens, words that must or must not come, and whatever else is a text or a list.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.from_file import named_value
+from engine.settings.generation_config import strategy_of
 from engine.user_files import (
     config_path,
     line_of,
@@ -29,13 +30,13 @@ from engine.user_files import (
 
 DIGITS = range(1, 10)
 NAME_LENGTH = 40
-_LEFT_ALONE_GROUPS = frozenset({"length", "prompt", "view"})
+_LEFT_ALONE_GROUPS = frozenset({"length", "words", "prompt", "view"})
 _LEFT_ALONE = frozenset({"seed", "num_return_sequences"})
 
 DECODING: tuple[str, ...] = tuple(
     name
     for name, parameter in PARAMETERS.items()
-    if parameter.kind not in ("text", "texts", "ids")
+    if parameter.kind not in ("text", "texts", "ids", "json")
     and parameter.group not in _LEFT_ALONE_GROUPS
     and name not in _LEFT_ALONE
 )
@@ -55,11 +56,14 @@ class Preset:
     help: str = ""
 
     def __post_init__(self) -> None:
-        for name in self.differences:
-            if parameter_named(name).name not in DECODING:
+        # Each value by itself: some go only with what a preset leaves alone, so the whole is checked as it is applied.
+        differing = {}
+        for name, value in self.differences.items():
+            parameter = parameter_named(name)
+            if parameter.name not in DECODING:
                 raise SettingError(f"{shown(name)}: a preset leaves it alone")
-        settings = Settings(**self.differences)
-        differing = {name: new for name, (_, new) in Settings().differences(settings).items()}
+            if (checked := parameter.check(value)) != parameter.default:
+                differing[parameter.name] = checked
         object.__setattr__(self, "differences", differing)
 
     @property
@@ -77,12 +81,12 @@ class Preset:
 
     @classmethod
     def of(cls, name: str, settings: Settings) -> Preset:
-        """The decoding settings of `settings` under a name."""
+        """The decoding settings of `settings` under a name; what has no effect under their strategy is not kept."""
         name = " ".join(name.split())[:NAME_LENGTH]
         if not name:
             raise SettingError("a preset needs a name")
         moved = Settings().differences(settings)
-        return cls(name, {key: new for key, (_, new) in moved.items() if key in DECODING})
+        return cls(name, {key: new for key, (_, new) in moved.items() if key in DECODING and _acts(key, settings)})
 
 
 NEUTRAL = Preset("neutral", {"top_p": 1.0}, "the model's own distribution, nothing cut and nothing bent")
@@ -187,15 +191,23 @@ def from_generation_config(path: Path, name: str = "") -> tuple[Preset, list[str
 
 
 def to_generation_config(settings: Settings) -> dict[str, Any]:
-    """The decoding settings by GenerationConfig's names: what differs from the library's defaults."""
-    config: dict[str, Any] = {"do_sample": "sample" in settings.strategy}
-    for name in DECODING:
-        value = getattr(settings, name)
-        if name != "strategy" and value != PARAMETERS[name].upstream:
-            config[name] = value
-    if Settings.from_generation_config(config).strategy != settings.strategy:
-        config["strategy"] = settings.strategy  # the library has no single name for it
+    """The decoding settings by GenerationConfig's names, as JSON has them: what differs from the library's defaults."""
+    config: dict[str, Any] = {"do_sample": settings.draws}
+    plain = settings.to_dict()
+    for name, parameter in PARAMETERS.items():
+        decodes = name in DECODING or parameter.under  # forced words and the like are of no use without their strategy
+        if decodes and _acts(name, settings) and name not in ("strategy", "do_sample"):
+            value = plain[name]
+            if getattr(settings, name) != parameter.check(parameter.upstream):
+                config[name] = {"true": True, "false": False}.get(value, value) if parameter.choices else value
+    if strategy_of(config) != settings.strategy:
+        config["strategy"] = settings.strategy  # the library's names alone would give another one
     return config
+
+
+def _acts(name: str, settings: Settings) -> bool:
+    under = PARAMETERS[name].under
+    return not under or settings.strategy in under
 
 
 def _digit(key: str) -> int:

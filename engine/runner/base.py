@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -24,6 +25,9 @@ class Runner(ABC):
         self.model = model
         self._buffer = torch.empty((0, 0), dtype=torch.long)
         self._length = 0
+        self.hidden: tuple[torch.Tensor, ...] = ()
+        """While watched: the hidden states (rows, n, width) of the last pass, the embeddings first."""
+        self._watching: dict[str, bool] = {}
 
     @property
     def ids(self) -> torch.Tensor:
@@ -54,6 +58,16 @@ class Runner(ABC):
     def fork(self, rows: Sequence[int]) -> None:
         """Rearrange: new row i becomes a copy of the old row `rows[i]`, so rows may be dropped, doubled, reordered."""
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Keep the hidden states of every pass inside; it begins from nothing, so that a prompt's are whole."""
+        self.reset()
+        self._watching = {"output_hidden_states": True}
+        try:
+            yield
+        finally:
+            self._watching, self.hidden = {}, ()
+
     def cache_shape(self) -> CacheShape | None:
         """The KV cache's shape, or None where the model has none."""
         return None
@@ -62,6 +76,13 @@ class Runner(ABC):
         """Forget everything, and free what was remembered."""
         self._buffer = torch.empty((0, 0), dtype=torch.long, device=self.model.device)
         self._length = 0
+
+    def _call(self, **inputs: Any) -> Any:
+        """The model's output for these inputs."""
+        output = self.model(**inputs | self._watching, return_dict=True)
+        if self._watching:
+            self.hidden = output.hidden_states
+        return output
 
     def _hold(self, ids: torch.Tensor) -> None:
         """Keep these ids (rows, n) as all that was seen."""

@@ -102,7 +102,7 @@ class CachedRunner(Runner):
         inputs = self.model.prepare_inputs_for_generation(
             ids, past_key_values=self._cache, use_cache=True, is_first_iteration=first, **self._one_position
         )
-        return self.model(**inputs, return_dict=True).logits
+        return self._call(**inputs).logits
 
     def _best_row(self, ids: list[int]) -> tuple[int, int]:
         """The row that shares the longest beginning with `ids`, and how long that is."""

@@ -120,7 +120,8 @@ class MemoryRunner(Runner):
 
     def _see(self, new: torch.Tensor) -> torch.Tensor:
         """Feed (rows, n) ids after those held; they are held only if that succeeded. The logits after the last."""
-        width = max(_SEGMENT, self.model.config.mem_len or 0) if self._cuttable else new.shape[1]
+        whole = self._watching or not self._cuttable
+        width = new.shape[1] if whole else max(_SEGMENT, self.model.config.mem_len or 0)
         for segment in new.split(width, dim=1):
             logits = self._forward(segment)
         return logits
@@ -132,7 +133,7 @@ class MemoryRunner(Runner):
             new, mems=self._memory, use_cache=True, is_first_iteration=first, **self._one_position
         )
         try:
-            output = self.model(**inputs, return_dict=True)
+            output = self._call(**inputs)
         except BaseException:
             self.reset()
             raise

@@ -22,7 +22,7 @@ class OpenAIGPTRunner(CachedRunner):
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         positions = torch.arange(self._length, self._length + ids.shape[1], device=ids.device)[None]
         with self._remembering():
-            return self.model(input_ids=ids, position_ids=positions, return_dict=True, **self._one_position).logits
+            return self._call(input_ids=ids, position_ids=positions, **self._one_position).logits
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:

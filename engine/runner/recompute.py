@@ -47,4 +47,4 @@ class RecomputeRunner(Runner):
         inputs = self.model.prepare_inputs_for_generation(
             self.ids, use_cache=False, is_first_iteration=True, **self._one_position
         )
-        return self.model(**inputs, return_dict=True).logits
+        return self._call(**inputs).logits

@@ -24,7 +24,7 @@ class XLMRunner(RecomputeRunner):
 
     def _pass(self) -> torch.Tensor:
         inputs = _inputs(self.model, self.ids)
-        return self.model(**inputs, return_dict=True, **self._one_position).logits
+        return self._call(**inputs, **self._one_position).logits
 
 
 class CausalXLMRunner(CachedRunner):
@@ -41,7 +41,7 @@ class CausalXLMRunner(CachedRunner):
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids
         inputs = _inputs(self.model, text)
-        output = self.model(**inputs, cache=self._cache, return_dict=True, **self._one_position)
+        output = self._call(**inputs, cache=self._cache, **self._one_position)
         self._cache.crop(-1)
         return output.logits
 

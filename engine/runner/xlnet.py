@@ -54,7 +54,7 @@ class XLNetRunner(MemoryRunner):
         inputs["target_mapping"] = inputs["target_mapping"].to(self.model.dtype)
         try:
             with self._one_precision():
-                output = self.model(**inputs, return_dict=True)
+                output = self._call(**inputs)
         except BaseException:
             self.reset()
             raise

@@ -41,6 +41,12 @@ class RandomStreams:
             self._taken[sequence] = self.drawn(sequence) + 1
         return torch.cat(picks).squeeze(1)
 
+    def draw_several(self, scores: torch.Tensor, count: int) -> torch.Tensor:
+        """`count` different places of log-scores (places,), in the order in which they were drawn, by stream 0."""
+        probabilities = torch.softmax(scores, dim=-1)
+        self._taken[0] = self.drawn(0) + 1
+        return torch.multinomial(probabilities[None], count, generator=self._stream(0, scores[None]))[0]
+
     def _stream(self, sequence: int, scores: torch.Tensor) -> torch.Generator:
         if sequence not in self._generators:
             generator = torch.Generator(device=scores.device).manual_seed(self._seed + sequence)

@@ -9,6 +9,8 @@ from engine.sampling.random_streams import RandomStreams
 from engine.sampling.stages import Context, stages
 from engine.settings import Settings
 
+_NO_NUMBERS = "the model's scores are not numbers or leave no token to choose: try dtype float32"
+
 
 class Sampler:
     """Processes logits under the current settings and chooses from them.
@@ -45,12 +47,18 @@ class Sampler:
 
     def choose(self, scores: torch.Tensor, sequences: list[int]) -> torch.Tensor:
         """The next id of each row: the likeliest under greedy, else drawn by that sequence's stream."""
-        if self.settings.strategy == "sample":
+        if self.settings.draws:
             return self._streams.draw(scores, sequences)
         best = scores.max(dim=-1)
         if not best.values.isfinite().all():
-            raise EngineError("the model's scores are not numbers or leave no token to choose: try dtype float32")
+            raise EngineError(_NO_NUMBERS)
         return best.indices
+
+    def choose_several(self, scores: torch.Tensor, count: int) -> torch.Tensor:
+        """`count` places of log-scores (places,): the highest, or drawn without replacement by the first stream."""
+        if torch.isnan(scores).any():
+            raise EngineError(_NO_NUMBERS)
+        return self._streams.draw_several(scores, count) if self.settings.draws else scores.topk(count).indices
 
     def drawn(self, sequence: int) -> int:
         """How many draws of a sequence's random stream lie behind it."""

@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from transformers import (
+    EncoderNoRepeatNGramLogitsProcessor,
+    EncoderRepetitionPenaltyLogitsProcessor,
     EpsilonLogitsWarper,
     EtaLogitsWarper,
+    ExponentialDecayLengthPenalty,
+    ForcedBOSTokenLogitsProcessor,
+    ForcedEOSTokenLogitsProcessor,
+    InfNanRemoveLogitsProcessor,
+    LogitNormalization,
     LogitsProcessor,
+    MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
     MinPLogitsWarper,
+    NoBadWordsLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
+    SuppressTokensAtBeginLogitsProcessor,
+    SuppressTokensLogitsProcessor,
     TemperatureLogitsWarper,
+    TopHLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
 
+from engine.sampling.force_tokens import ForceTokensLogitsProcessor
+from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.settings import PARAMETERS, Settings
+from engine.settings.names import BEAMS
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What processors need beside the settings; `eos_token_ids` are the model's own."""
+    """What processors need beside the settings; `eos_token_ids` are the model's own.
 
-    prompt_length: int
+    `prompt` are its ids (1, length); `spoken` are the tokens that earlier groups of beams have taken at this very step.
+    """
+
+    prompt: torch.Tensor
     eos_token_ids: tuple[int, ...]
-    device: torch.device
+    positions: int | None
+    spoken: list[int] = field(default_factory=list)
+
+    @property
+    def prompt_length(self) -> int:
+        """Tokens of the prompt."""
+        return self.prompt.shape[1]
+
+    @property
+    def device(self) -> torch.device:
+        """Where logits and ids are."""
+        return self.prompt.device
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +74,97 @@ class Stage:
 Maker = Callable[[Settings, Context], LogitsProcessor | None]
 
 
-def _min_new_tokens(settings: Settings, context: Context) -> LogitsProcessor | None:
-    end_ids = settings.end_ids(context.eos_token_ids)
-    if not end_ids:
-        return None  # nothing could end the text too early
-    return MinNewTokensLengthLogitsProcessor(
-        context.prompt_length, settings.min_new_tokens, list(end_ids), device=str(context.device)
-    )
+def _ending(make: Callable[[Settings, Context, list[int]], LogitsProcessor]) -> Maker:
+    """For what changes the odds of the end: nothing to do where no token ends a text."""
+
+    def maker(settings: Settings, context: Context) -> LogitsProcessor | None:
+        end_ids = settings.end_ids(context.eos_token_ids)
+        return make(settings, context, list(end_ids)) if end_ids else None
+
+    return maker
 
 
-# Act under every strategy.
+class PromptRepetition(EncoderRepetitionPenaltyLogitsProcessor):  # type: ignore[misc]
+    """The library's, for however many rows there are at a step."""
+
+    def __init__(self, penalty: float, prompt: torch.Tensor) -> None:
+        super().__init__(penalty, prompt)
+        self._prompt = prompt
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Scores (rows, vocabulary)."""
+        self.encoder_input_ids = self._prompt.expand(scores.shape[0], -1)
+        return super().__call__(input_ids, scores)
+
+
+def _begin_suppress(settings: Settings, context: Context) -> LogitsProcessor:
+    forced_first = context.prompt_length == 1 and settings.forced_bos_token_id is not None
+    begin = context.prompt_length + forced_first
+    return SuppressTokensAtBeginLogitsProcessor(list(settings.begin_suppress_tokens), begin, str(context.device))
+
+
+def _kept(settings: Settings, context: Context) -> int:
+    """Tokens that the warpers leave at least: a beam needs one to go on with beside all that would end it."""
+    return max(len(settings.end_ids(context.eos_token_ids)), 1) + 1 if settings.strategy in BEAMS else 1
+
+
+def _warper(kind: Callable[..., LogitsProcessor], name: str) -> Maker:
+    return lambda s, context: kind(getattr(s, name), min_tokens_to_keep=_kept(s, context))
+
+
+# Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
+    "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
+    "diversity_penalty": lambda s, context: (
+        HammingDiversityLogitsProcessor(s.diversity_penalty, context.spoken) if s.strategy == "diverse-beam" else None
+    ),
+    "encoder_repetition_penalty": lambda s, context: PromptRepetition(s.encoder_repetition_penalty, context.prompt),
     "repetition_penalty": lambda s, _: RepetitionPenaltyLogitsProcessor(s.repetition_penalty),
     "no_repeat_ngram_size": lambda s, _: NoRepeatNGramLogitsProcessor(s.no_repeat_ngram_size),
-    "min_new_tokens": _min_new_tokens,
+    "encoder_no_repeat_ngram_size": lambda s, context: EncoderNoRepeatNGramLogitsProcessor(
+        s.encoder_no_repeat_ngram_size, context.prompt
+    ),
+    "bad_words_ids": lambda s, context: NoBadWordsLogitsProcessor(
+        _lists(s.bad_words_ids), list(s.end_ids(context.eos_token_ids)) or None
+    ),
+    "min_length": _ending(lambda s, c, ends: MinLengthLogitsProcessor(s.min_length, ends, str(c.device))),
+    "min_new_tokens": _ending(
+        lambda s, c, ends: MinNewTokensLengthLogitsProcessor(c.prompt_length, s.min_new_tokens, ends, str(c.device))
+    ),
+    "forced_bos_token_id": lambda s, _: ForcedBOSTokenLogitsProcessor(s.forced_bos_token_id),
+    "forced_eos_token_id": lambda s, c: ForcedEOSTokenLogitsProcessor(
+        c.prompt_length + s.room(c.prompt_length, c.positions), list(s.forced_eos_token_id), str(c.device)
+    ),
+    "remove_invalid_values": lambda *_: InfNanRemoveLogitsProcessor(),
+    "exponential_decay_length_penalty": _ending(
+        lambda s, c, ends: ExponentialDecayLengthPenalty(s.exponential_decay_length_penalty, ends, c.prompt_length)
+    ),
+    "suppress_tokens": lambda s, c: SuppressTokensLogitsProcessor(list(s.suppress_tokens), str(c.device)),
+    "begin_suppress_tokens": _begin_suppress,
+    "forced_decoder_ids": lambda s, _: ForceTokensLogitsProcessor(dict(s.forced_decoder_ids or ())),
 }
 # Act only where tokens are drawn: greedy takes the likeliest whatever these say.
 WARPERS: dict[str, Maker] = {
     "temperature": lambda s, _: TemperatureLogitsWarper(s.temperature),
-    "top_k": lambda s, _: TopKLogitsWarper(s.top_k),
-    "top_p": lambda s, _: TopPLogitsWarper(s.top_p),
-    "min_p": lambda s, _: MinPLogitsWarper(s.min_p),
-    "typical_p": lambda s, _: TypicalLogitsWarper(s.typical_p),
-    "epsilon_cutoff": lambda s, _: EpsilonLogitsWarper(s.epsilon_cutoff),
-    "eta_cutoff": lambda s, context: EtaLogitsWarper(s.eta_cutoff, device=str(context.device)),
+    "top_h": lambda s, _: TopHLogitsWarper(s.top_h),
+    "top_k": _warper(TopKLogitsWarper, "top_k"),
+    "top_p": _warper(TopPLogitsWarper, "top_p"),
+    "min_p": _warper(MinPLogitsWarper, "min_p"),
+    "typical_p": _warper(TypicalLogitsWarper, "typical_p"),
+    "epsilon_cutoff": _warper(EpsilonLogitsWarper, "epsilon_cutoff"),
+    "eta_cutoff": lambda s, context: EtaLogitsWarper(
+        s.eta_cutoff, min_tokens_to_keep=_kept(s, context), device=str(context.device)
+    ),
 }
+
+
+# Act last of all, under every strategy.
+FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalization()}
 
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
-    makers = PROCESSORS | WARPERS if settings.strategy == "sample" else PROCESSORS
+    makers = PROCESSORS | (WARPERS if settings.draws else {}) | FINISHERS
     made = ((name, make(settings, context)) for name, make in makers.items() if _is_on(settings, name))
     return tuple(Stage(name, processor) for name, processor in made if processor is not None)
 
@@ -81,3 +173,8 @@ def _is_on(settings: Settings, name: str) -> bool:
     parameter = PARAMETERS[name]
     neutral = parameter.off if parameter.can_be_off else parameter.upstream
     return bool(getattr(settings, name) != neutral)
+
+
+def _lists(value: Any) -> Any:
+    """Tuples as the lists that the library asks for."""
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -17,7 +17,20 @@ from typing import Any, TextIO
 from platformdirs import user_data_path
 
 from engine.errors import TranscriptError
-from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prefilled, Prepared, Token
+from engine.events import (
+    Beams,
+    Changed,
+    Compared,
+    Contrasted,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Noted,
+    Prefilled,
+    Prepared,
+    Token,
+)
 from engine.settings import Settings
 
 VERSION = 1
@@ -136,6 +149,14 @@ def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
             if event.alternatives:
                 fields["alternatives"] = [[a.id, a.text, a.logprob, a.raw_logprob] for a in event.alternatives]
             return [("token", fields)]
+        case Beams():
+            running = [{"text": beam.text, "score": beam.score, "group": beam.group} for beam in event.running]
+            return [("beams", {"index": event.index, "settled": event.settled, "running": running})]
+        case Contrasted(index, sequence, layer):
+            return [("layer", {"sequence": sequence, "index": index, "layer": layer})]
+        case Compared(index, chosen, candidates):
+            weighed = [[c.id, c.text, c.confidence, c.penalty] for c in candidates]
+            return [("candidates", {"index": index, "chosen": chosen, "candidates": weighed})]
         case Changed(at, name, old, new):
             return [("change", {"at": at, "name": name, "from": old, "to": new})]
         case Finished(sequences, timing):

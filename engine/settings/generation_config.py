@@ -10,7 +10,7 @@ from engine.settings.parameter import Parameter
 
 # What a saved generation config holds that is no setting: remarks, the model's ids, the defaults of what is not here.
 _REMARKS = frozenset({"transformers_version", "bos_token_id", "pad_token_id"})
-_PLAIN_DEFAULTS = {"num_beams": 1, "num_beam_groups": 1, "use_cache": True}
+_PLAIN_DEFAULTS = {"use_cache": True}
 
 
 def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -19,16 +19,50 @@ def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) 
     Raises `SettingError` where `do_sample` is no truth value; other values are checked by whoever takes them.
     """
     given = {name: value for name, value in config.items() if value is not None and not _says_nothing(name, value)}
-    sampled = given.pop("do_sample", False)
-    if not isinstance(sampled, bool):
-        raise SettingError(f"do_sample {sampled!r:.60}: must be true or false")
+    if not isinstance(given.get("do_sample", False), bool):
+        raise SettingError(f"do_sample {given['do_sample']!r:.60}: must be true or false")
     values = {name: parameter.upstream for name, parameter in parameters.items()}
-    values["strategy"] = "sample" if sampled else "greedy"
+    if "strategy" not in given:
+        values["strategy"] = strategy_of(given)
     if "max_new_tokens" in given:
         given.pop("max_length", None)  # it wins, as in the library
     elif "max_length" in given:
         values["max_new_tokens"] = -1
     return values | given
+
+
+# The names that the strategy follows from.
+DECIDING = frozenset(
+    {"do_sample", "force_words_ids", "num_beams", "num_beam_groups", "penalty_alpha", "top_k", "dola_layers"}
+)
+
+
+def strategy_of(given: Mapping[str, Any], *, draws: bool = False) -> str:
+    """The strategy that these names ask for, as the library's `get_generation_mode` has it.
+
+    `draws` is what `do_sample` is where it is not given. Raises `SettingError` for drawing where the strategy cannot.
+    """
+    draws = given.get("do_sample", draws)
+    if given.get("force_words_ids") is not None:
+        if given.get("do_sample"):
+            raise SettingError("force_words_ids: forced words need do_sample off")
+        return "constrained-beam"
+    if _more_than(given.get("num_beams"), 1):
+        if _more_than(given.get("num_beam_groups"), 1):
+            if given.get("do_sample"):
+                raise SettingError("num_beam_groups: groups of beams need do_sample off")
+            return "diverse-beam"
+        return "beam-sample" if draws else "beam"
+    if not draws and _more_than(given.get("penalty_alpha"), 0) and _more_than(given.get("top_k", 50), 1):
+        return "contrastive"
+    if given.get("dola_layers") is not None:
+        return "dola"
+    return "sample" if draws else "greedy"
+
+
+def _more_than(value: Any, bound: float) -> bool:
+    """False also for what is no number, which is refused by its declaration."""
+    return isinstance(value, int | float) and value > bound
 
 
 def _says_nothing(name: str, value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings.declaration import COUNTS, LENGTHS, declare, declare_text
+from engine.settings.shapes import decay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,28 @@ class LengthSettings:
         live=True,
         unit="tokens",
         help="The model cannot end the text before this many new tokens.",
+    )
+    min_length: int = declare(
+        0,
+        kind="int",
+        upstream=0,
+        off=0,
+        can_be_off=True,
+        low=0,
+        high=1_000_000,
+        live=True,
+        unit="tokens",
+        help="The model cannot end the text before this many tokens, the prompt counted in.",
+    )
+    exponential_decay_length_penalty: tuple[int, float] | None = declare(
+        None,
+        kind="json",
+        shape=decay,
+        takes="[new tokens, factor]",
+        can_be_off=True,
+        live=True,
+        label="urge to end",
+        help="After so many new tokens the end of the text becomes likelier at each step, by this factor.",
     )
     max_time: float | None = declare(
         None,

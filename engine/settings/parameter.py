@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from engine.errors import SettingError, shown
 
-Kind = Literal["int", "float", "text", "texts", "choice", "ids"]
+Kind = Literal["int", "float", "bool", "text", "texts", "choice", "ids", "json"]
 Group = str
 OFF_WORDS = frozenset({"", "off", "none", "null"})
+_TRUTH = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One generation parameter.
 
+    `under` names the strategies that it acts under, where these are not all.
+
     `low` and `high` are hard bounds (`low_open`: `low` itself is excluded); `span` is the range a slider shows;
+    `shape` checks a value of kind json and gives its immutable form, or raises `ValueError`; `takes` says it in words;
     `off` is the value that switches the parameter off; `upstream` is the library's default where its name is absent
     from a generation config. `live` parameters obey a change at the next token, the others at the next run.
     """
@@ -45,8 +50,11 @@ class Parameter:
     step: float = 1
     ladder: tuple[float, ...] = ()
     choices: tuple[str, ...] = ()
+    shape: Callable[[Any], Any] | None = None
+    takes: str = ""
     flags: tuple[str, ...] = ()
     paper: str = ""
+    under: tuple[str, ...] = ()
     unit: str = field(default="")
 
     @property
@@ -65,6 +73,8 @@ class Parameter:
             "text": "a text",
             "texts": "a list of texts",
             "ids": "a list of token ids",
+            "bool": "on or off",
+            "json": self.takes,
         }[self.kind]
         limits = []
         if self.low > -math.inf:
@@ -95,11 +105,15 @@ class Parameter:
         so that a newline can be given as "\\n".
         """
         bare = text.strip()
+        if self.kind == "bool":
+            return self.check(_TRUTH.get(bare.lower(), text))
         if self.can_be_auto and bare.lower() == "auto":
             return None
         if self.can_be_off and bare.lower() in OFF_WORDS:
             return self.off
         match self.kind:
+            case "json":
+                return self.check(_read_json(bare))
             case "int":
                 return self.check(_whole(bare, self))
             case "float":
@@ -113,6 +127,7 @@ class Parameter:
                 return self.check(bare)
             case "texts" | "ids":
                 return self.check(self._parsed_list(text))
+        raise AssertionError(self.kind)
 
     def format(self, value: Any) -> str:
         """The value as the panel shows it; `parse(format(value))` gives it back."""
@@ -120,6 +135,8 @@ class Parameter:
             return "auto"
         if self.can_be_off and value == self.off:
             return "off"
+        if isinstance(value, bool):
+            return "on" if value else "off"
         if isinstance(value, float):
             return self._number(value)
         if isinstance(value, tuple):
@@ -133,6 +150,8 @@ class Parameter:
         if self.kind == "choice":
             place = min(max(self.choices.index(value) + by, 0), len(self.choices) - 1)
             return self.choices[place]
+        if self.kind == "bool":
+            return by > 0
         if self.kind not in ("int", "float"):
             return value
         if self.ladder:
@@ -171,6 +190,15 @@ class Parameter:
                 if isinstance(value, bool | str):
                     raise TypeError
                 return float(value)
+            case "bool":
+                if not isinstance(value, bool):
+                    raise TypeError
+                return value
+            case "json":
+                assert self.shape is not None
+                return self.shape(value)
+            case "choice" if isinstance(value, bool):
+                return str(value).lower()  # as the library writes it
             case "text" | "choice":
                 if not isinstance(value, str):
                     raise TypeError
@@ -201,6 +229,14 @@ class Parameter:
 
     def _refused(self, value: Any) -> SettingError:
         return SettingError(f"{self.name} {shown(value)}: must be {self.bounds}")
+
+
+def _read_json(text: str) -> Any:
+    """The value of a JSON text; a bare word stands for itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _stands_alone(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings.declaration import declare
+from engine.settings.names import STRATEGIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,10 +15,11 @@ class RunSettings:
     strategy: str = declare(
         "sample",
         kind="choice",
-        choices=("greedy", "sample"),
+        choices=STRATEGIES,
         upstream="greedy",
         live=True,
-        help="How the next token is chosen: always the likeliest (greedy), or drawn by probability (sample).",
+        help="How a text is decoded: the likeliest token each time (greedy), one drawn by probability (sample), "
+        "several continuations at once of which the best are kept (the beams), or one of the others.",
     )
     seed: int = declare(
         42,

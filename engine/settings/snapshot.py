@@ -7,18 +7,36 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from engine.errors import SettingError, shown
+from engine.settings import contradictions
+from engine.settings.beams import BeamSettings
+from engine.settings.comparing import ComparingSettings
 from engine.settings.generation_config import values_from
 from engine.settings.length import LengthSettings
+from engine.settings.names import LIVE_SWITCHES
 from engine.settings.parameter import Parameter
 from engine.settings.prompt import PromptSettings
 from engine.settings.repetition import RepetitionSettings
 from engine.settings.run import RunSettings
 from engine.settings.sampling import SamplingSettings
 from engine.settings.view import ViewSettings
+from engine.settings.words import WordSettings
+
+# What "as many as fit" means for a model without a limit, so that a run ends.
+MAX_LENGTH = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ViewSettings, PromptSettings, LengthSettings, RepetitionSettings, SamplingSettings, RunSettings):
+class Settings(
+    ViewSettings,
+    PromptSettings,
+    ComparingSettings,
+    BeamSettings,
+    WordSettings,
+    LengthSettings,
+    RepetitionSettings,
+    SamplingSettings,
+    RunSettings,
+):
     """One snapshot of all settings: immutable and always valid.
 
     Raises `SettingError` (one line: name, value, bounds) for a value that its declaration refuses.
@@ -27,11 +45,19 @@ class Settings(ViewSettings, PromptSettings, LengthSettings, RepetitionSettings,
     def __post_init__(self) -> None:
         for name, parameter in PARAMETERS.items():
             object.__setattr__(self, name, parameter.check(getattr(self, name)))
-        if self.strategy == "greedy" and self.num_return_sequences > 1:
-            raise SettingError(
-                f"num_return_sequences {self.num_return_sequences}: greedy decoding gives one sequence; "
-                "take strategy sample for several"
-            )
+        contradiction = contradictions.of(self)
+        if contradiction:
+            raise SettingError(contradiction)
+
+    @property
+    def draws(self) -> bool:
+        """Whether tokens are drawn by their probability, so that the warpers act."""
+        return self.strategy in ("sample", "beam-sample") or (self.strategy == "dola" and self.do_sample)
+
+    @property
+    def forced_phrases(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """The words that must come: each a choice of phrases."""
+        return self.force_words_ids or ()
 
     def changed(self, **names: Any) -> Self:
         """A copy with these settings changed; `SettingError` for an unknown name or a refused value."""
@@ -45,13 +71,33 @@ class Settings(ViewSettings, PromptSettings, LengthSettings, RepetitionSettings,
     def obeying(self, wanted: Settings) -> Settings:
         """These settings with the live ones taken from `wanted`: what a running generation may change to."""
         moved = {name: new for name, (_, new) in self.differences(wanted).items() if PARAMETERS[name].live}
-        if moved.get("strategy") == "greedy" and self.num_return_sequences > 1:
-            del moved["strategy"]  # several sequences cannot turn greedy half-way
-        return replace(self, **moved) if moved else self
+        if "strategy" in moved and not any({self.strategy, moved["strategy"]} <= kin for kin in LIVE_SWITCHES):
+            del moved["strategy"]  # it is another way of working: the next run takes it
+        try:
+            return replace(self, **moved) if moved else self
+        except SettingError:  # several sequences cannot turn greedy half-way
+            moved.pop("strategy", None)
+            return replace(self, **moved)
+
+    def without_effect(self) -> list[Parameter]:
+        """What was set and has no meaning under the strategy."""
+        return [
+            parameter
+            for name, parameter in PARAMETERS.items()
+            if parameter.under
+            and self.strategy not in parameter.under
+            and getattr(self, name) not in (parameter.default, parameter.check(parameter.upstream))
+        ]
 
     def end_ids(self, own: tuple[int, ...]) -> tuple[int, ...]:
         """The ids that end a text, where the model's own are `own`."""
         return own if self.eos_token_id is None else self.eos_token_id
+
+    def room(self, prompt_length: int, positions: int | None) -> int:
+        """How many new tokens may follow a prompt of so many, in a model of so many positions (None: no limit)."""
+        limits = [MAX_LENGTH if self.max_new_tokens < 0 else self.max_new_tokens]
+        limits += [longest - prompt_length for longest in (positions, self.max_length) if longest is not None]
+        return max(min(limits), 0)
 
     def to_dict(self) -> dict[str, Any]:
         """All settings by name, as JSON has them."""
@@ -61,9 +107,9 @@ class Settings(ViewSettings, PromptSettings, LengthSettings, RepetitionSettings,
     def from_generation_config(cls, config: Mapping[str, Any]) -> Self:
         """Settings from GenerationConfig's own names, where an absent name has the library's default.
 
-        The strategy is the one that the library's `get_generation_mode` would take: `do_sample` decides between greedy
-        and sample. Beside its names those of this program (`strategy`, `seed`, `prefix`, ...) are taken.
-        Raises `SettingError` for a name that is not known and for a strategy that is not there.
+        The strategy is the one that the library's `get_generation_mode` would take. Beside its names those of this
+        program (`strategy`, `seed`, `prefix`, ...) are taken. Raises `SettingError` for a name that is not known and
+        for values that do not go together.
         """
         values = values_from(config, PARAMETERS)
         return cls(**{parameter_named(name).name: value for name, value in values.items()})
@@ -82,7 +128,7 @@ def parameter_named(name: str) -> Parameter:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 GROUPS = {
@@ -90,6 +136,9 @@ GROUPS = {
     "sampling": SamplingSettings,
     "repetition": RepetitionSettings,
     "length": LengthSettings,
+    "words": WordSettings,
+    "beams": BeamSettings,
+    "comparing": ComparingSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.events import Event
+from engine.strategies.beams import beam, constrained_beam, diverse_beam
+from engine.strategies.contrastive import contrastive
+from engine.strategies.dola import dola
 from engine.strategies.run import Run
 from engine.strategies.sample import sample
 
 Strategy = Callable[[Run], Iterator[Event]]
-STRATEGIES: dict[str, Strategy] = {"greedy": sample, "sample": sample}
+STRATEGIES: dict[str, Strategy] = {
+    "greedy": sample,
+    "sample": sample,
+    "beam": beam,
+    "beam-sample": beam,
+    "diverse-beam": diverse_beam,
+    "constrained-beam": constrained_beam,
+    "contrastive": contrastive,
+    "dola": dola,
+}
 
 __all__ = ["STRATEGIES", "Run", "Strategy"]

@@ -16,9 +16,6 @@ from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
 
-# What "as many as fit" means for a model without a limit, so that a run ends.
-MAX_LENGTH = 10_000
-
 
 @dataclass
 class Growing:
@@ -31,9 +28,12 @@ class Growing:
     text: str = ""
     reason: FinishReason | None = None
     halved: bool = False
+    score: float | None = None
+    closed: bool = False
 
     def flushed(self) -> str:
         """What the detokenizer held back, now that the text ends here."""
+        self.closed = True
         self.halved = getattr(self.detokenizer, "halved", False)
         return self.detokenizer.flush()
 
@@ -65,10 +65,10 @@ class Run:
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
 
-    def prefill(self) -> tuple[torch.Tensor, int]:
-        """Puts the prompt through the model: logits (sequences, vocabulary), and how many ids were in the cache."""
+    def prefill(self, rows: int) -> tuple[torch.Tensor, int]:
+        """Puts the prompt through the model: logits (rows, vocabulary), and how many ids were in the cache."""
         start = time.perf_counter()
-        logits, reused = self.model.runner.prefill(self.prompt_ids, len(self.sequences))
+        logits, reused = self.model.runner.prefill(self.prompt_ids, rows)
         self.prefill_s = time.perf_counter() - start
         return logits, reused
 
@@ -79,27 +79,39 @@ class Run:
 
     def room(self) -> int:
         """How many new tokens a sequence may have under the settings of this step."""
-        wanted = self.settings.max_new_tokens
-        limits = [MAX_LENGTH if wanted < 0 else wanted]
-        for longest in (self.model.positions, self.settings.max_length):
-            if longest is not None:
-                limits.append(longest - len(self.prompt_ids))
-        return max(min(limits), 0)
+        return self.settings.room(len(self.prompt_ids), self.model.positions)
+
+    def limit(self, index: int) -> FinishReason | None:
+        """Why the new token `index` is the last whatever it is, if it is."""
+        if index + 1 >= self.room():
+            return "length"
+        if self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
+            return "time"
+        return None
 
     def append(self, growing: Growing, token_id: int, logprob: float, alternatives: tuple[Alternative, ...]) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
+        reason = self.limit(len(growing.ids))
+        if token_id in self.settings.end_ids(self.model.eos_token_ids):
+            reason = "eos"
+        return self.tell(growing, token_id, logprob, alternatives, reason)
+
+    def tell(
+        self,
+        growing: Growing,
+        token_id: int,
+        logprob: float,
+        alternatives: tuple[Alternative, ...],
+        reason: FinishReason | None = None,
+    ) -> Token:
+        """Add a token to a sequence and tell it; with a `reason` it is the last, as it is where a stop text ends."""
         index = len(growing.ids)
         piece = growing.detokenizer.push(token_id)
         growing.ids.append(token_id)
         growing.logprobs.append(logprob)
         special = token_id in self.model.special_ids
-        if token_id in self.settings.end_ids(self.model.eos_token_ids):
-            growing.reason = "eos"
-        elif index + 1 >= self.room():
-            growing.reason = "length"
-        elif self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
-            growing.reason = "time"
-        if growing.reason:
+        growing.reason = reason
+        if reason:
             piece += growing.flushed()
         before = len(growing.text)
         growing.text += piece
@@ -136,7 +148,7 @@ class Run:
     def finished(self) -> Finished:
         """How the run ends: the sequences as they stand; one that was interrupted counts as cancelled."""
         for growing in self.sequences:
-            if growing.reason is None:  # the text is that of all its ids, also where more were to come
+            if not growing.closed:  # the text is that of all its ids, also where more were to come
                 growing.text += growing.flushed()
         sequences = [
             Sequence(
@@ -144,6 +156,7 @@ class Run:
                 growing.text,
                 tuple(growing.logprobs),
                 growing.reason or "cancelled",
+                score=growing.score,
                 drawn=self.sampler.drawn(growing.number),
                 halved=growing.halved and growing.reason != "stop",
             )

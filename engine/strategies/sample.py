@@ -28,7 +28,7 @@ def sample(run: Run) -> Iterator[Event]:
                 growing.reason = "length"
             return
         if logits is None:
-            logits, reused = run.prefill()
+            logits, reused = run.prefill(len(alive))
             yield Prefilled(len(run.prompt_ids), reused, run.prefill_s, runner.cache_shape())
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)

@@ -19,6 +19,19 @@ EACH = pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=PARAMETERS.
 NUMBERS = [p for p in PARAMETERS.values() if p.kind in ("int", "float")]
 EACH_NUMBER = pytest.mark.parametrize("parameter", NUMBERS, ids=[p.name for p in NUMBERS])
 
+PHRASE = st.lists(st.integers(0, 2**31), min_size=1, max_size=4)
+PHRASES = st.lists(PHRASE, min_size=1, max_size=3)
+PAIR = st.tuples(st.integers(0, 500), st.integers(0, 500))
+# What each parameter takes that is a list of lists.
+SHAPED: dict[str, st.SearchStrategy[Any]] = {
+    "bad_words_ids": PHRASES,
+    "sequence_bias": st.lists(st.tuples(PHRASE, st.floats(-100, 100)), min_size=1, max_size=3),
+    "forced_decoder_ids": st.lists(PAIR, min_size=1, max_size=3),
+    "force_words_ids": PHRASES | PHRASE.map(lambda phrase: [[[1, *phrase], [2, *phrase]]]),
+    "exponential_decay_length_penalty": st.tuples(st.integers(0, 500), st.floats(0.1, 10)),
+    "dola_layers": st.sampled_from(["low", "high"]) | PHRASE,
+}
+
 
 def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Any value that the declaration takes."""
@@ -35,6 +48,10 @@ def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
             found = st.lists(st.text(min_size=1)).map(tuple)
         case "ids":
             found = st.lists(st.integers(0, 2**31)).map(tuple)
+        case "bool":
+            found = st.booleans()
+        case "json":
+            found = SHAPED[parameter.name]
     if parameter.can_be_auto:
         found |= st.none()
     return found | st.just(parameter.off) if parameter.can_be_off else found
@@ -228,7 +245,7 @@ def test_steps_land_on_round_numbers() -> None:
         30,
         -1,
     )
-    assert (strategy.stepped("greedy", 1), strategy.stepped("sample", 5)) == ("sample", "sample")
+    assert (strategy.stepped("greedy", 1), strategy.stepped("dola", 5)) == ("sample", "dola")
     assert PARAMETERS["stop_token"].stepped("x", 1) == "x"
     assert PARAMETERS["max_time"].stepped(None, 1) == 1
 

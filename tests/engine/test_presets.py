@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,8 @@ OTHERS = {
     "prefix": "before",
     "xlm_language": "en",
     "alternatives": 3,
+    "suppress_tokens": (5,),
+    "bad_words_ids": ((7, 8),),
 }
 
 
@@ -133,9 +136,13 @@ def test_a_broken_file_leaves_the_presets_of_the_program(tmp_path: Path, text: s
     assert len(shelf.complaints) == 1 and dict(shelf) == BUILT_IN
 
 
-DECODED = st.fixed_dictionaries(
+DECODED: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
-        "strategy": st.sampled_from(("sample", "greedy")),
+        "strategy": st.sampled_from(PARAMETERS["strategy"].choices),
+        "force_words_ids": st.just((((1, 2),),)),
+        "num_beams": st.sampled_from((4, 6)),
+        "early_stopping": st.sampled_from(("true", "false", "never")),
+        "do_sample": st.booleans(),
         "temperature": st.floats(0.01, 3),
         "top_k": st.integers(0, 100),
         "top_p": st.floats(0, 1),
@@ -147,10 +154,15 @@ DECODED = st.fixed_dictionaries(
 
 
 @given(DECODED)
-def test_what_is_exported_decodes_the_same_when_it_comes_back(values: dict[str, object]) -> None:
-    settings = Settings(**values)  # type: ignore[arg-type]
+def test_what_is_exported_decodes_the_same_when_it_comes_back(values: dict[str, Any]) -> None:
+    settings = Settings(**values)
     config = json.loads(json.dumps(to_generation_config(settings)))
-    assert Settings.from_generation_config(config) == settings.changed(max_new_tokens=20)
+    back = Settings.from_generation_config(config)
+    acting = [name for name in DECODING if settings.strategy in (PARAMETERS[name].under or [settings.strategy])]
+    assert [name for name in acting if getattr(back, name) != getattr(settings, name)] == []
+    assert to_generation_config(back) == config
+    # The library would not take so few candidates for contrastive search; all else follows from its own names.
+    assert ("strategy" in config) == (settings.strategy == "contrastive" and settings.top_k < 2)
 
 
 def test_a_generation_config_comes_in_and_what_is_no_setting_is_told(tmp_path: Path) -> None:

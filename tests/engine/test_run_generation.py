@@ -214,7 +214,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "length": (["--length", "1.5"], "max_new_tokens 1.5"),
     "ids": (["--eos_token_id", "x"], "eos_token_id x: must be a list of token ids"),
     "strategy": (["--strategy", "none such"], "must be one of greedy, sample"),
-    "several greedy": (["--strategy", "greedy", "--num_return_sequences", "2"], "greedy decoding gives one sequence"),
+    "several greedy": (["--strategy", "greedy", "--num_return_sequences", "2"], "greedy gives one sequence"),
     "stream of several": (["--stream", "--num_return_sequences", "2"], "--stream prints one sequence"),
     "stream of JSON": (["--stream", "--json"], "--stream prints one sequence"),
     "device": (["--device", "abacus"], "device abacus: must be auto, cpu, cuda, cuda:N or mps"),

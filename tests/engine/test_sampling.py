@@ -20,7 +20,9 @@ NONE = -math.inf
 
 
 def sampler(settings: Settings, prompt_length: int = 1, end: tuple[int, ...] = ()) -> Sampler:
-    return Sampler(settings, Context(prompt_length, end, torch.device("cpu")), RandomStreams(settings.seed))
+    return Sampler(
+        settings, Context(torch.zeros((1, prompt_length), dtype=torch.long), end, None), RandomStreams(settings.seed)
+    )
 
 
 def probabilities(

@@ -55,7 +55,7 @@ def test_errors_are_one_line_with_name_value_and_bounds(names: dict[str, Any], s
 
 
 def test_greedy_gives_one_sequence() -> None:
-    with pytest.raises(SettingError, match="greedy decoding gives one sequence"):
+    with pytest.raises(SettingError, match="greedy gives one sequence"):
         Settings(strategy="greedy", num_return_sequences=2)
     with pytest.raises(SettingError):
         Settings(num_return_sequences=2).changed(strategy="greedy")
@@ -75,7 +75,8 @@ def test_a_run_obeys_the_live_ones_alone() -> None:
     several = Settings(num_return_sequences=3)
     assert several.obeying(Settings(strategy="greedy", top_k=4)) == several.changed(top_k=4)
     assert run.obeying(Settings(strategy="greedy")) == Settings(strategy="greedy")
-    fixed = {"seed", "num_return_sequences", "prefix", "xlm_language"}
+    fixed = {"seed", "num_return_sequences", "prefix", "xlm_language", "forced_bos_token_id"}
+    fixed |= {"num_beams", "num_beam_groups", "force_words_ids"}
     assert {name for name, p in PARAMETERS.items() if not p.live} == fixed
 
 
@@ -102,7 +103,7 @@ def test_absent_names_have_the_library_s_defaults() -> None:
     for name, parameter in PARAMETERS.items():
         # Their default length counts the prompt only where nothing else is said; here it is that of new tokens.
         if defaults.get(name) is not None and name != "max_length":
-            assert parameter.upstream == defaults[name], name
+            assert parameter.upstream == parameter.check(defaults[name]), name
 
 
 def test_a_length_that_counts_the_prompt_stands_alone() -> None:
@@ -116,7 +117,7 @@ def test_the_program_s_own_names_are_taken_too() -> None:
     assert (settings.strategy, settings.seed, settings.stop_token, settings.eos_token_id) == ("sample", 7, "x", (3,))
 
 
-@pytest.mark.parametrize("config", [{"do_sample": "yes"}, {"do_sample": 1}, {"num_beams": 4}, {"top_k": -3}])
+@pytest.mark.parametrize("config", [{"do_sample": "yes"}, {"do_sample": 1}, {"num_beams": 0}, {"top_k": -3}])
 def test_what_is_not_there_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(SettingError) as error:
         Settings.from_generation_config(config)
@@ -127,3 +128,65 @@ def test_a_parameter_by_its_name() -> None:
     assert parameter_named("top-p") is PARAMETERS["top_p"] is parameter_named("top_p")
     with pytest.raises(SettingError, match="did you mean top_p"):
         parameter_named("topp")
+
+
+@pytest.mark.parametrize(
+    ("config", "strategy"),
+    [
+        ({"num_beams": 3}, "beam"),
+        ({"num_beams": 3, "do_sample": True}, "beam-sample"),
+        ({"num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 0.5}, "diverse-beam"),
+        ({"num_beams": 2, "force_words_ids": [[5]]}, "constrained-beam"),
+        ({"penalty_alpha": 0.6, "top_k": 4}, "contrastive"),
+        ({"penalty_alpha": 0.6, "top_k": 1}, "greedy"),
+        ({"penalty_alpha": 0.6, "do_sample": True}, "sample"),
+        ({"dola_layers": "low"}, "dola"),
+        ({"dola_layers": [1, 2], "do_sample": True}, "dola"),
+        ({"dola_layers": "low", "num_beams": 2}, "beam"),
+        ({"num_beams": 1, "num_beam_groups": 1, "early_stopping": True}, "greedy"),
+    ],
+)
+def test_the_strategy_follows_from_the_names(config: dict[str, Any], strategy: str) -> None:
+    """As the library's own rule has it, asked in the same run."""
+    assert Settings.from_generation_config(config).strategy == strategy
+    mode = GenerationConfig(**config).get_generation_mode().value
+    theirs = {"diverse-beam": "group_beam_search", "constrained-beam": "constrained_beam_search"}
+    theirs |= {"beam-sample": "beam_sample", "dola": "dola_generation", "sample": "sample"}
+    assert mode == theirs.get(strategy, f"{strategy}_search")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ({"strategy": "diverse-beam", "num_beams": 5}, "num_beam_groups 2: must divide the 5 beams"),
+        (
+            {"strategy": "diverse-beam", "diversity_penalty": 0},
+            "diversity_penalty 0: the groups would",
+        ),
+        ({"strategy": "diverse-beam", "num_beam_groups": 1}, "needs at least 2 groups"),
+        ({"strategy": "beam", "num_return_sequences": 9}, "num_return_sequences 9: there are 4 beams"),
+        ({"strategy": "constrained-beam"}, "no words are forced"),
+        ({"strategy": "constrained-beam", "force_words_ids": [[3]], "num_beams": 1}, "at least 2 beams"),
+        ({"strategy": "dola", "dola_layers": None}, "dola_layers off"),
+        ({"force_words_ids": [[[5], [5, 6]]]}, "force_words_ids [[[5], [5, 6]]]: must be a list of phrases"),
+        ({"force_words_ids": [5]}, "force_words_ids [5]: must be"),
+        ({"dola_layers": "middle"}, "dola_layers middle: must be low, high or a list of layers"),
+    ],
+)
+def test_what_does_not_go_together_is_told(names: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError) as error:
+        Settings(**names)
+    assert said in str(error.value) and str(error.value).isprintable()
+
+
+def test_what_has_no_effect_is_known() -> None:
+    quiet = Settings(strategy="greedy", temperature=0.5, num_beams=7, repetition_penalty=1.2)
+    assert [parameter.name for parameter in quiet.without_effect()] == ["temperature", "num_beams"]
+    assert Settings().without_effect() == []
+    assert Settings.from_generation_config({}).without_effect() == []
+
+
+def test_a_run_changes_its_strategy_only_to_one_of_its_kind() -> None:
+    run = Settings(strategy="beam")
+    assert run.obeying(Settings(strategy="beam-sample", length_penalty=2)).strategy == "beam-sample"
+    assert run.obeying(Settings(strategy="greedy", length_penalty=2)) == run.changed(length_penalty=2)

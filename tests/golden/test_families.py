@@ -34,7 +34,9 @@ def each(kind: str) -> list[Any]:
 
 def comparable(case: dict[str, Any]) -> bool:
     """Cases of one sequence at a time, without beams."""
-    named = case["generate_kwargs"].keys() - {"do_sample"}
+    named = case["generate_kwargs"].keys()
+    if "num_beams" in named:
+        return False
     return case["group"] in ("plain", "seeded_sampling") and named <= PARAMETERS.keys() and "error" not in case
 
 

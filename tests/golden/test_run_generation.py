@@ -11,7 +11,7 @@ from engine.run_generation import main
 from tests.paths import GOLDEN, golden_cases, needs_golden
 
 pytestmark = needs_golden
-FAMILIES = ("gpt2", "openai-gpt", "ctrl", "xlnet", "xlm")
+FAMILIES = ("gpt2", "openai-gpt", "ctrl", "xlnet", "xlm", "transfo-xl", "transfo-xl-div4")
 RUNS = {
     run["id"]: run
     for run in golden_cases("run_generation")["runs"]
@@ -29,7 +29,7 @@ TOO_LONG = ("gpt2_length_-1", "gpt2_length_500")  # clipped to the model's posit
 REFUSED = ("bad_type", "gpt2_temp0")  # exit status 2 and one line, instead of a traceback
 # Drawn for real: the script seeded first and then loaded the model, which drew from the same stream.
 SEEDED = ("gpt2_seeded_k0_p0.9", "gpt2_seeded_k5_seed7")
-SEEDED_TOO = ("openai-gpt_seeded", "ctrl_seeded", "xlnet_seeded", "xlm_seeded")
+SEEDED_TOO = ("openai-gpt_seeded", "ctrl_seeded", "xlnet_seeded", "xlm_seeded", "transfo-xl_seeded")
 # A language that is missing or unknown is an error that lists them; the script asked on standard input.
 NO_LANGUAGE = ("xlm_asks_language", "xlm_unknown_language")
 DIFFERENT = {STOP_ABSENT, STOP_IN_PROMPT, ASKS, NO_TOKENS, *TOO_LONG, *REFUSED, *SEEDED, *SEEDED_TOO, *NO_LANGUAGE}

@@ -1,0 +1,40 @@
+"""Settings that do not go together under the strategy that is chosen, each told in one line with the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.settings.names import BEAMS, SINGLE
+
+if TYPE_CHECKING:
+    from engine.settings.snapshot import Settings
+
+
+def of(settings: Settings) -> str:
+    """The first contradiction; empty where there is none."""
+    strategy, sequences, beams = settings.strategy, settings.num_return_sequences, settings.num_beams
+    if sequences > 1 and (strategy in SINGLE or (strategy == "dola" and not settings.draws)):
+        return f"num_return_sequences {sequences}: {strategy} gives one sequence; take strategy sample for several"
+    if strategy in BEAMS and sequences > beams:
+        return f"num_return_sequences {sequences}: there are {beams} beams (num_beams); ask for no more than that"
+    if strategy == "diverse-beam":
+        return _of_groups(settings)
+    if strategy == "constrained-beam":
+        if not settings.forced_phrases:
+            return "strategy constrained-beam: no words are forced; give force_words_ids, or take strategy beam"
+        if beams < 2:
+            return f"num_beams {beams}: forced words need at least 2 beams"
+    if strategy == "dola" and settings.dola_layers is None:
+        return "dola_layers off: strategy dola needs low, high or a list of layers"
+    return ""
+
+
+def _of_groups(settings: Settings) -> str:
+    beams, groups = settings.num_beams, settings.num_beam_groups
+    if groups < 2:
+        return f"num_beam_groups {groups}: strategy diverse-beam needs at least 2 groups"
+    if beams % groups:
+        return f"num_beam_groups {groups}: must divide the {beams} beams (num_beams) evenly"
+    if settings.diversity_penalty <= 0:
+        return "diversity_penalty 0: the groups would all say the same; give more than 0"
+    return ""

@@ -1,0 +1,21 @@
+"""The strategies by name, and the kinds of them that settings are about."""
+
+from __future__ import annotations
+
+STRATEGIES = (
+    "greedy",
+    "sample",
+    "beam",
+    "beam-sample",
+    "diverse-beam",
+    "constrained-beam",
+    "contrastive",
+    "dola",
+)
+BEAMS = ("beam", "beam-sample", "diverse-beam", "constrained-beam")
+# Tokens are drawn, or can be.
+DRAWING = ("sample", "beam-sample", "dola")
+# They give one sequence.
+SINGLE = ("greedy", "contrastive")
+# Strategies that do the same work at each step, so that a running generation can change from one to the other.
+LIVE_SWITCHES = (frozenset({"greedy", "sample"}), frozenset({"beam", "beam-sample"}))

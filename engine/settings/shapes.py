@@ -1,0 +1,74 @@
+"""The shapes of values that are lists of lists: each check gives the immutable form, or raises `ValueError`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Phrase = tuple[int, ...]
+
+
+def forced_words(value: Any) -> tuple[tuple[Phrase, ...], ...]:
+    """Words, each one phrase of ids or several alternatives, none of which begins another."""
+    words = []
+    for word in _items(value):
+        nested = all(isinstance(part, Sequence) for part in _items(word))
+        phrases = tuple(phrase(part) for part in word) if nested else (phrase(word),)
+        if any(a is not b and b[: len(a)] == a for a in phrases for b in phrases):
+            raise ValueError("one of the alternatives begins another")
+        words.append(phrases)
+    return tuple(words)
+
+
+def phrases(value: Any) -> tuple[Phrase, ...]:
+    """Phrases of ids."""
+    return tuple(phrase(item) for item in _items(value))
+
+
+def biases(value: Any) -> tuple[tuple[Phrase, float], ...]:
+    """Phrases with a number each, as rows or as the mapping that the library takes too."""
+    rows = list(value.items()) if isinstance(value, Mapping) else _items(value)
+    found = []
+    for ids, bias in rows:
+        if isinstance(bias, bool) or not math.isfinite(bias):
+            raise ValueError("not a number")
+        found.append((phrase(ids), float(bias)))
+    if not found:
+        raise ValueError("nothing in it")
+    return tuple(found)
+
+
+def forced_places(value: Any) -> tuple[tuple[int, int], ...]:
+    """Pairs of a place and the id that stands there."""
+    pairs = tuple(phrase(pair) for pair in _items(value))
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError("not pairs")
+    return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def decay(value: Any) -> tuple[int, float]:
+    """From which new token on, and the factor."""
+    start, factor = _items(value)
+    if isinstance(factor, bool) or not math.isfinite(factor) or factor <= 0:
+        raise ValueError("not a factor")
+    return phrase([start])[0], float(factor)
+
+
+def layers(value: Any) -> str | tuple[int, ...]:
+    """`low`, `high`, or the numbers of layers."""
+    return value if value in ("low", "high") else phrase(value)
+
+
+def phrase(value: Any) -> Phrase:
+    """At least one whole number, none below 0."""
+    ids = tuple(_items(value))
+    if any(isinstance(item, bool) or not isinstance(item, int) or item < 0 for item in ids):
+        raise ValueError("not a whole number")
+    return ids
+
+
+def _items(value: Any) -> Sequence[Any]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise ValueError("not a list with something in it")
+    return value

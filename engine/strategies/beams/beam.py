@@ -1,0 +1,34 @@
+"""Beam search (the likeliest continuations are kept) and beam sampling (continuations are drawn)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from engine.events import Event
+from engine.strategies.beams.path import Path
+from engine.strategies.beams.search import Candidate, Group, Search
+from engine.strategies.run import Run
+
+
+def beam(run: Run) -> Iterator[Event]:
+    """One group of `num_beams`; under beam-sample its candidates are drawn without replacement."""
+
+    def choose(scores: torch.Tensor, group: Group) -> list[Candidate]:
+        return candidates(run, scores, group)
+
+    return Search(run, [Group.of(run.settings.num_beams, Path(None, 0.0))], choose).events()
+
+
+def candidates(run: Run, scores: torch.Tensor, group: Group) -> list[Candidate]:
+    """The best ways to go on (or drawn ones), enough that the group is full even if many of them end."""
+    sums = torch.tensor([path.total for path in group.running], device=scores.device)
+    totals = (scores + sums[:, None]).flatten()
+    ends = len(run.settings.end_ids(run.model.eos_token_ids))
+    wanted = min(max(2, 1 + ends) * group.width, totals.numel())
+    places = run.sampler.choose_several(totals, wanted)
+    vocabulary = scores.shape[-1]
+    logprobs = scores.flatten()[places]
+    found = zip(totals[places].tolist(), places.tolist(), logprobs.tolist(), strict=True)
+    return [Candidate(total, place // vocabulary, place % vocabulary, logprob) for total, place, logprob in found]
