@@ -25,6 +25,10 @@ class PromptError(EngineError, ValueError):
     """A prompt that the model cannot take."""
 
 
+class ConfigError(EngineError):
+    """A file of the user's own (configuration, presets) that cannot be read or written."""
+
+
 class TranscriptError(EngineError):
     """A transcript that cannot be written or read."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
 from engine.settings.parameter import Parameter
+from engine.user_files import toml_value
 from tui.actions import ACTIONS
+from tui.config.declaration import OPTIONS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -27,9 +30,33 @@ def settings_table() -> str:
     return "\n".join(["| setting | default | takes | | what it does |", "| --- | --- | --- | --- | --- |", *lines])
 
 
+def config_table() -> str:
+    """Every option of the config file: name, default, what it takes, what it does."""
+    lines = [
+        f"| `{option.name}` | {'' if option.is_table else f'`{toml_value(option.default)}`'} | "
+        f"{option.takes} | {option.help} |"
+        for option in OPTIONS.values()
+    ]
+    return "\n".join(["| option | default | takes | what it does |", "| --- | --- | --- | --- |", *lines])
+
+
+def presets_table() -> str:
+    """The presets that come with the program, and what each changes of the defaults."""
+    lines = []
+    for digit, preset in BUILT_IN.items():
+        values = ", ".join(f"{name} {PARAMETERS[name].format(value)}" for name, value in preset.differences.items())
+        lines.append(f"| {digit} | {preset.name} | {values or 'nothing'} | {preset.help} |")
+    return "\n".join(
+        ["| | preset | differs from the defaults by | what it is for |", "| --- | --- | --- | --- |", *lines]
+    )
+
+
+TABLES = {"keys": keys_table, "settings": settings_table, "config": config_table, "presets": presets_table}
+
+
 def with_tables(text: str) -> str:
-    """The README's text with both tables made anew after their marks."""
-    for mark, table in (("<!-- keys -->", keys_table()), ("<!-- settings -->", settings_table())):
+    """The README's text with all tables made anew after their marks."""
+    for mark, table in ((f"<!-- {name} -->", made()) for name, made in TABLES.items()):
         pattern = re.escape(mark) + r"\n(\n\|[^\n]*(\n\|[^\n]*)*\n)?"
         text, count = re.subn(pattern, lambda _, m=mark, t=table: f"{m}\n\n{t}\n", text)
         assert count == 1, f"{mark} stands {count} times in the README"

@@ -14,20 +14,20 @@ from engine.command_line import (
     add_setting_options,
     fail,
     put,
-    settings_from,
     tell,
 )
 from engine.errors import EngineError
-from engine.settings import Settings
+from engine.user_files import config_path
+from tui.config import FILE_NAME, read
+from tui.config.starting import starting
 
 # OpenMP's threads spin while they wait and starve the screen; this must be set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# run_generation's twenty tokens are few to watch; the session begins with more.
-SESSION_LENGTH = 200
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
+    "config": "where the config file is; writes one where none is",
 }
 
 
@@ -45,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         inspect_command.main(words[1:])
     else:
         try:
+            if command == "config":
+                from tui.config.command import main as config
+
+                config(words[1:])
+                return
             _session(words)
         except EngineError as error:
             fail(error)
@@ -67,17 +72,18 @@ def _session(words: Sequence[str]) -> None:
 
         put(f"{PROGRAM} {version(PROGRAM)}")
         return
-    settings = settings_from(args, Settings(max_new_tokens=SESSION_LENGTH))
+    settings, config = starting(args, read(config_path(FILE_NAME)))
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
 
     from engine.session.transcript import Transcript, new_path
     from tui.app import TextgenApp
+    from tui.widgets.welcome import is_first_start
     from tui.worker import LoadJob
 
-    load = LoadJob(args.model_name_or_path, args.model_type, args.device, args.dtype)
+    load = LoadJob(args.model_name_or_path or config.model or None, args.model_type, args.device, args.dtype)
     transcript = Transcript(new_path(), make_folder=True)
-    app = TextgenApp(settings, load, transcript, prompt=args.prompt)
+    app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=is_first_start())
     app.run()
     if transcript.path.exists():
         tell(f"transcript: {transcript.path}")

@@ -10,9 +10,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from textual.binding import Binding
+from textual.keys import _character_to_key, key_to_character
 
+from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
 
+TYPED = frozenset(_character_to_key(chr(code)) for code in range(0x20, 0x7F))
+"""What Textual calls the keys of the printable ASCII characters: `a`, `question_mark`."""
 _SIGNS = {"escape": "esc", "question_mark": "?", "slash": "/"}
 
 
@@ -32,6 +36,8 @@ class Action:
     help: str
     everywhere: bool = True
     in_footer: bool = True
+    together: str = ""
+    """What the one line says that neighbours with the same text share."""
 
     @property
     def shown_key(self) -> str:
@@ -48,7 +54,8 @@ class Action:
 
 def types(key: str) -> bool:
     """True for a key that puts a character into an editor."""
-    return len(key) == 1 or key in ("question_mark", "slash") or (key.startswith("shift+") and len(key) == 7)
+    character = key_to_character(key)  # which does not know all the names that Textual gives
+    return key in TYPED or bool(character and character.isprintable()) or (key.startswith("shift+") and len(key) == 7)
 
 
 def shown(key: str) -> str:
@@ -58,6 +65,19 @@ def shown(key: str) -> str:
     if key.startswith("alt+"):
         return "M-" + shown(key.removeprefix("alt+"))
     return _SIGNS.get(key) or (key if len(key) == 1 else key.upper())
+
+
+def _spans(keys: Sequence[str]) -> tuple[str, ...]:
+    """Keys of which those that count on are one: `1` to `9` are `1-9`, `alt+1` to `alt+9` are `alt+1-9`."""
+    found: list[list[str]] = []
+    for key in sorted(keys, key=lambda key: (key[:-1], key[-1:])):
+        before = found[-1][-1] if found else ""
+        follows = before[:-1] == key[:-1] and key[-1:].isdigit() and before[-1:].isdigit()
+        if follows and int(key[-1]) == int(before[-1]) + 1:
+            found[-1].append(key)
+        else:
+            found.append([key])
+    return tuple(run[0] if len(run) == 1 else f"{run[0]}-{run[-1][-1]}" for run in found)
 
 
 # Which settings have keys from the start: name, key down, key up.
@@ -81,6 +101,28 @@ _TURNING = tuple(
     for parameter in PARAMETERS.values()
     if parameter.kind in ("int", "float", "choice")
     for place, direction, by in ((0, "down", -1), (1, "up", 1))
+)
+_PRESETS = (
+    *(
+        Action(
+            f"preset_{digit}",
+            (str(digit), f"alt+{digit}"),
+            f"preset({digit})",
+            f"preset {digit}",
+            f"Preset {digit}, unless you keep another there: {preset.name}, {preset.help}.",
+            in_footer=False,
+            together="Decode by a preset: the digit where nobody types, with alt anywhere.",
+        )
+        for digit, preset in BUILT_IN.items()
+    ),
+    Action("neutralize", (), "neutralize", "neutralize", "The model's own distribution: nothing cut, nothing bent."),
+    Action("keep_preset", (), "keep_preset", "keep preset", "Keep the decoding settings as a preset of your own."),
+    Action("import_preset", (), "import_preset", "import preset", "A preset from a generation_config.json."),
+    Action("export_preset", (), "export_preset", "export preset", "The decoding settings as a generation_config.json."),
+)
+_LOOKS = (
+    Action("theme", (), "next_theme", "theme", "The next of the themes: dark, light, high contrast."),
+    Action("pace", (), "pace", "reading pace", "Let the text come at reading pace, or as fast as it is written."),
 )
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt."),
@@ -113,7 +155,7 @@ class Entry(NamedTuple):
 class Actions:
     """All that can be done, with the keys that are in force."""
 
-    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TURNING, *_SESSION)) -> None:
+    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TURNING, *_PRESETS, *_LOOKS, *_SESSION)) -> None:
         self._actions = {action.id: action for action in actions}
 
     def __iter__(self) -> Iterator[Action]:
@@ -122,6 +164,10 @@ class Actions:
     def __getitem__(self, id: str) -> Action:
         return self._actions[id]
 
+    def key(self, id: str) -> str:
+        """How an action is reached, for a sentence about it: its first key, or the palette where it has none."""
+        return self._actions[id].shown_key or "the palette"
+
     def with_keys(self, keys: Mapping[str, Sequence[str]]) -> Actions:
         """The same with other keys for the actions of these ids; `KeyError` for an id that is none."""
         changed = {id: replace(self._actions[id], keys=tuple(new)) for id, new in keys.items()}
@@ -129,12 +175,18 @@ class Actions:
 
     def entries(self, hidden: Collection[str] = ()) -> list[Entry]:
         """What has a key and is not hidden, in order; the two keys of a setting are one entry."""
-        told = []
+        told: list[Entry] = []
         for action in self:
             name, _, direction = action.id.partition(".")
             if not action.keys or action.id in hidden:
                 continue
-            if direction and self._actions[f"{name}.down"].keys and self._actions[f"{name}.up"].keys:
+            if action.together:
+                keys = _spans([key for other in self if other.together == action.together for key in other.keys])
+                label = action.label.rstrip(" 0123456789")
+                entry = Entry(keys, shown(keys[0]), label, action.together, action.in_footer)
+                if entry not in told[-1:]:
+                    told.append(entry)
+            elif direction and self._actions[f"{name}.down"].keys and self._actions[f"{name}.up"].keys:
                 if direction == "down":
                     both = (action.keys[0], self._actions[f"{name}.up"].keys[0])
                     what = action.help.replace("a step down", "a step down, a step up")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 from textual.app import SystemCommand
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import TextArea
@@ -13,13 +15,20 @@ from textual.worker import get_current_worker
 from engine.events import Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui import alt_digits
+from tui.actions import ACTIONS
+from tui.commands.looks import LookCommands
+from tui.commands.presets import PresetCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.view import ViewCommands
-from tui.theme import DARK
+from tui.config import Config
+from tui.config.keys import configured
+from tui.pace import Pace
 from tui.widgets.output.wrapping import Kind
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.settings_panel.help_line import effect_text
+from tui.widgets.welcome import Welcome
 from tui.worker import (
     EffectJob,
     EffectSeen,
@@ -36,17 +45,33 @@ from tui.worker import (
 FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 LOOK_AFTER_S = 0.15
+TOLD_COMPLAINTS = 6
 
 
-class TextgenApp(RunCommands, SettingCommands, ViewCommands):
+class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, LookCommands):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
     CSS_PATH = "screens/main.tcss"  # here, since an app does not read its default screen's
     COMMAND_PALETTE_BINDING = "ctrl+g"
 
-    def __init__(self, settings: Settings, load: LoadJob, transcript: Transcript, *, prompt: str = "") -> None:
-        super().__init__(settings, Worker(transcript), prompt=prompt)
+    def __init__(
+        self,
+        settings: Settings,
+        load: LoadJob,
+        transcript: Transcript,
+        *,
+        prompt: str = "",
+        config: Config | None = None,
+        welcome: bool = False,
+    ) -> None:
+        alt_digits.hear()
+        self._config = config or Config()
+        actions, complaints = configured(ACTIONS, self._config)
+        pace = Pace(self._config.reading_speed)
+        super().__init__(settings, Worker(transcript), prompt=prompt, actions=actions, pace=pace)
+        self._complaints = [*self._config.complaints, *complaints]
+        self._welcome = Welcome(self.actions) if welcome else None
         self._load_job = load
         self._of_the_panes = {action.action.partition("(")[0] for action in self.actions}
         self._draining: Timer | None = None
@@ -59,14 +84,23 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
 
     def on_mount(self) -> None:
         """Show the panes, then start the worker: torch is imported behind a screen that is there already."""
-        self.register_theme(DARK)
-        self.theme = DARK.name
+        self.set_looks(self._config.theme, reduced_motion=self._config.reduced_motion)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self._greet()
         self.worker.start()
         self.worker.put(self._load_job)
         self._draining = self.set_interval(FRAME_S, self._drain)
+
+    def _greet(self) -> None:
+        """Where to begin, on the first start; and what of the user's own files could not be taken."""
+        if self._welcome is not None:
+            self.main.mount(self._welcome)
+        self.shelf.load()
+        self.show_presets()
+        for complaint in told(self._complaints):
+            self.note("warning", "config", complaint)
 
     # From the worker
 
@@ -76,7 +110,8 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         if not outbox:
             return
         text: list[tuple[int, str, Kind]] = []
-        while outbox:
+        self.pace.frame(time.monotonic())
+        while outbox and not self._held_back(outbox[0]):
             item = outbox.popleft()
             if isinstance(item, RunEvent) and isinstance(item.event, Token):
                 if item.run == self.session.run:
@@ -94,6 +129,17 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
             self.main.show_text(text)
         if self.session.running:
             self.status.update(used=self.session.used)
+
+    def _held_back(self, item: Output) -> bool:
+        """Whether the pace keeps this for a later frame. The shown sequence sets it; a run that is to hold or to end
+        shows at once what there is."""
+        controls = self.session.controls
+        if controls is None or controls.paused or controls.stopped or not isinstance(item, RunEvent):
+            return False
+        token, run = item.event, item.run
+        if not isinstance(token, Token) or run != self.session.run:
+            return False
+        return self.session.place(token.sequence) == self.output.sequence and not self.pace.lets(token.text)
 
     def _take(self, item: Output) -> None:
         match item:
@@ -135,6 +181,15 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         self.session.controls = None
         self.main.show_end("")
         self.status.update(stage="no model", detail="")
+
+    # From the keyboard
+
+    async def on_event(self, event: Event) -> None:
+        """The first key closes the welcome on its way to wherever it goes."""
+        if self._welcome is not None and isinstance(event, Key):
+            self._welcome.close()
+            self._welcome = None
+        await super().on_event(event)
 
     # From the panes
 
@@ -208,3 +263,10 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
             self._draining.stop()
         self.worker.close()
         self.exit()
+
+
+def told(complaints: Sequence[str]) -> list[str]:
+    """As many complaints of the config as can be read at a glance, and how many there are beyond."""
+    more = len(complaints) - TOLD_COMPLAINTS
+    rest = [f"{more} more of this kind: textgen-tui config lists them all"] if more > 0 else []
+    return [*complaints[:TOLD_COMPLAINTS], *rest]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.controls import Controls
@@ -80,9 +81,13 @@ class Session:
 
     def change(self, name: str, value: object) -> None:
         """Take a new setting; a run under way obeys at its next token. Raises `SettingError`."""
-        self.settings = self.settings.changed(**{name: value})
+        self.change_together({name: value})
+
+    def change_together(self, values: Mapping[str, object]) -> None:
+        """As `change`, for several at once: they are checked together, since single steps might be refused."""
+        self.settings = self.settings.changed(**values)
         if self.controls is not None:
-            self.controls.change(**{name: value})
+            self.controls.change(**values)
 
     def nudge(self, name: str, by: int) -> bool:
         """Move a setting a step; False where it is at its bound. Raises `SettingError`."""

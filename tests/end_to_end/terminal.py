@@ -32,6 +32,7 @@ KEYS = {
     "escape": b"\x1b",
     "f3": b"\x1bOR",
     "tab": b"\t",
+    "alt+4": b"\x1b4",
 }
 
 
@@ -48,6 +49,7 @@ def environment(data: Path) -> dict[str, str]:
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",
         "XDG_DATA_HOME": str(data),
+        "XDG_CONFIG_HOME": str(data / "config"),
         "PYTHONPATH": str(REPOSITORY),
         "LC_ALL": "C.UTF-8",
     }

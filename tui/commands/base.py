@@ -8,8 +8,10 @@ from textual.app import App
 
 from engine.errors import SettingError
 from engine.events import Level, Note
+from engine.presets import Shelf
 from engine.settings import Settings
-from tui.actions import ACTIONS
+from tui.actions import ACTIONS, Actions
+from tui.pace import Pace
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.widgets.notes import NotesPane
@@ -23,15 +25,34 @@ from tui.worker import Worker
 class SessionApp(App[None]):
     """One session with one model at a time. The commands of a subject are a class of their own over this one."""
 
-    def __init__(self, settings: Settings, worker: Worker, *, prompt: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        worker: Worker,
+        *,
+        prompt: str = "",
+        actions: Actions = ACTIONS,
+        shelf: Shelf | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         super().__init__()
         self.session = Session(settings)
         self.worker = worker
-        self.actions = ACTIONS
+        self.actions = actions
+        self.shelf = shelf or Shelf()
+        self.pace = pace or Pace()
         self.main = MainScreen(self.session, self.actions, prompt)
+        self._bind()
+
+    def _bind(self) -> None:
+        """Bind the keys of the registry, and no others to what it has: Textual binds two of its actions itself."""
+        ours = {action.action for action in self.actions}
+        bound = self._bindings.key_to_bindings
+        for key in [key for key, bindings in bound.items() if any(binding.action in ours for binding in bindings)]:
+            del bound[key]
         for action in self.actions:
             for binding in action.bindings():
-                self._bindings.key_to_bindings[binding.key] = [binding]
+                bound[binding.key] = [binding]
 
     @property
     def prompt(self) -> PromptPane:

@@ -15,7 +15,7 @@ class RunCommands(SessionApp):
 
     def _run(self) -> None:
         if self.session.running:
-            self.hint("A run is under way: esc ends it.")
+            self.hint(f"A run is under way: {self.actions.key('stop')} ends it.")
             return
         choices = self.session.facts.choices if self.session.facts else None
         if choices and choices.setting and not getattr(self.session.settings, choices.setting):
@@ -40,7 +40,7 @@ class RunCommands(SessionApp):
             for name, (old, new) in moved.items():
                 self.main.mark(name, old, new)
         else:
-            self.hint("There is nothing to go on from yet: ^J runs the prompt.")
+            self.hint(f"There is nothing to go on from yet: {self.actions.key('run')} runs the prompt.")
 
     def _start(self, job: RunJob) -> None:
         self.main.show_start()
@@ -60,7 +60,7 @@ class RunCommands(SessionApp):
     def _pause(self) -> None:
         controls = self.session.controls
         if controls is None:
-            self.hint("Nothing is running: ^J runs the prompt.")
+            self.hint(f"Nothing is running: {self.actions.key('run')} runs the prompt.")
             return
         if controls.paused:
             controls.resume()

@@ -21,7 +21,7 @@ class ViewCommands(SessionApp):
 
     def action_help_quit(self) -> None:
         """What ctrl+c says where nothing is selected."""
-        self.hint("esc ends a run, ^Q leaves.")
+        self.hint(f"{self.actions.key('stop')} ends a run, {self.actions.key('quit')} leaves.")
 
     def action_help(self) -> None:
         """Show the keys and the panes."""

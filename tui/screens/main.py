@@ -39,7 +39,8 @@ PRIMARY = (
     "seed",
 )
 HINT = (
-    "Type an opening above, press ^J, and the model writes on.\nF3 warms it up, F2 cools it down, even in mid-sentence."
+    "Type an opening above, press {run}, and the model writes on.\n"
+    "{warmer} warms it up, {cooler} cools it down, even in mid-sentence."
 )
 REASONS: Mapping[FinishReason, str] = {
     "length": "length reached",
@@ -58,7 +59,12 @@ class MainScreen(Screen[None]):
         self._session = session
         self._actions = actions
         self.prompt = PromptPane(prompt, id="prompt")
-        self.output = OutputView(HINT, id="output")
+        self.output = OutputView(
+            HINT.format(
+                run=actions.key("run"), warmer=actions.key("temperature.up"), cooler=actions.key("temperature.down")
+            ),
+            id="output",
+        )
         self.notes = NotesPane(id="notes")
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"

@@ -16,6 +16,7 @@ from engine.events import Note
 from engine.session.transcript import Transcript, read
 from engine.settings import Settings
 from tui.app import TextgenApp
+from tui.config import Config
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.prompt import PromptPane
@@ -149,10 +150,12 @@ async def session(
     size: tuple[int, int] = (120, 36),
     prompt: str = "",
     wait: bool = True,
+    config: Config | None = None,
+    welcome: bool = False,
 ) -> AsyncIterator[Hand]:
     """The app without a terminal; its worker thread ends with it, whatever happens."""
     name = None if model is None else str(model)
-    app = TextgenApp(settings, LoadJob(name), Transcript(record), prompt=prompt)
+    app = TextgenApp(settings, LoadJob(name), Transcript(record), prompt=prompt, config=config, welcome=welcome)
     async with app.run_test(size=size) as pilot:
         hand = Hand(app, pilot, record)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
 from textual.timer import Timer
@@ -110,6 +111,7 @@ class SettingsPanel(Vertical):
         self._help = HelpLine()
         self._unmarking: Timer | None = None
         self._effect = ("", "")
+        self._name_of: Callable[[Settings], str] = lambda _: ""
         self.border_title = "Settings"
         self.border_subtitle = LEGEND
 
@@ -154,6 +156,7 @@ class SettingsPanel(Vertical):
         if not moved:
             return
         self.settings = settings
+        self._entitle()
         self.just_changed = frozenset(moved)
         self._rows.show_values(settings, self.just_changed)
         self._refuse(None)
@@ -161,6 +164,15 @@ class SettingsPanel(Vertical):
             self._unmarking.stop()
         if self.is_attached:
             self._unmarking = self.set_timer(MARK_SECONDS, self.unmark)
+
+    def entitle(self, name_of: Callable[[Settings], str]) -> None:
+        """Take over how settings are called as a whole: the name stands in the title, as long as it is theirs."""
+        self._name_of = name_of
+        self._entitle()
+
+    def _entitle(self) -> None:
+        name = self._name_of(self.settings)
+        self.border_title = Content(f"Settings · preset {safe_text(name)}" if name else "Settings")
 
     def unmark(self) -> None:
         """Take the marks of the last change away."""
@@ -271,6 +283,8 @@ class SettingsPanel(Vertical):
         if self._rows.has_focus and parameter and starts_a_number(parameter, event.character):
             event.stop()
             self._edit(parameter.name, event.character or "")
+        elif self._rows.has_focus and event.character and event.character in "0123456789":
+            event.stop()  # beside a row of numbers a digit is no preset either
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter accepts a value, or goes from the search to what it found."""
