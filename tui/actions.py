@@ -70,6 +70,26 @@ _RUN = (
     Action("step", ("ctrl+n",), "step", "step", "Let one token come, then hold."),
     Action("continue", ("ctrl+o",), "continue", "go on", "Write on from where the shown sequence stopped."),
 )
+_TEXT = (
+    Action("regenerate", ("ctrl+r",), "regenerate(True)", "anew", "Take the last run back, write it with a new seed."),
+    Action(
+        "again",
+        ("r",),
+        "regenerate(False)",
+        "again",
+        "The same with its own seed, under the settings of now.",
+        in_footer=False,
+    ),
+    Action(
+        "edit",
+        ("alt+e", "e"),
+        "edit",
+        "edit",
+        "Edit the output after the prompt, and take the edit over; what you write is underlined.",
+    ),
+    Action("undo", ("alt+z", "u"), "undo", "undo", "Take back the last run or edit, also one that is under way."),
+    Action("redo", ("alt+y", "U"), "redo", "redo", "Bring back what was undone.", in_footer=False),
+)
 _TURNING = tuple(
     Action(
         f"{parameter.name}.{direction}",
@@ -113,7 +133,7 @@ class Entry(NamedTuple):
 class Actions:
     """All that can be done, with the keys that are in force."""
 
-    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TURNING, *_SESSION)) -> None:
+    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TEXT, *_TURNING, *_SESSION)) -> None:
         self._actions = {action.id: action for action in actions}
 
     def __iter__(self) -> Iterator[Action]:

@@ -10,14 +10,15 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.worker import get_current_worker
 
-from engine.events import Progress, Token
+from engine.events import Changed, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
+from tui.commands.text import TextCommands
 from tui.commands.view import ViewCommands
+from tui.session import Addition
 from tui.theme import DARK
-from tui.widgets.output.wrapping import Kind
 from tui.widgets.settings_panel import SettingsPanel
 from tui.worker import LoadFailed, LoadJob, ModelFacts, Output, RecordTrouble, RunEvent, Stats, Worker
 
@@ -25,7 +26,7 @@ FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 
 
-class TextgenApp(RunCommands, SettingCommands, ViewCommands):
+class TextgenApp(RunCommands, TextCommands, SettingCommands, ViewCommands):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
@@ -61,16 +62,12 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         outbox = self.worker.outbox
         if not outbox:
             return
-        text: list[tuple[int, str, Kind]] = []
+        text: list[Addition] = []
         while outbox:
             item = outbox.popleft()
-            if isinstance(item, RunEvent) and isinstance(item.event, Token):
+            if isinstance(item, RunEvent) and isinstance(item.event, Token | Changed):
                 if item.run == self.session.run:
-                    token = item.event
-                    self.session.hear(token)
-                    text.append(
-                        (self.session.place(token.sequence), token.text, "special" if token.special else "model")
-                    )
+                    text += self.session.hear(item.event)
                 continue
             if text:
                 self.main.show_text(text)
@@ -96,6 +93,8 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
             case RunEvent(run, event) if run == self.session.run:
                 self.session.hear(event)
                 self.main.show_event(event)
+                if not self.session.running:
+                    self.catch_up()
             case Stats(run) if run == self.session.run:
                 self.status.update(
                     first_token_s=item.first_token_s,
@@ -116,14 +115,17 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
             self.note("info", "embedded", "The embedded model is loaded in its place.")
             self.worker.put(LoadJob(None))
             return
-        self.session.controls = None
-        self.main.show_end("")
+        self.session.abandon()
+        self.main.show_end()
         self.status.update(stage="no model", detail="")
+        self.catch_up()
 
     # From the panes
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Count the prompt's tokens, once the typing rests."""
+        if event.text_area is not self.prompt:
+            return
         if self._counting is not None:
             self._counting.stop()
         self._counting = self.set_timer(COUNT_AFTER_S, self._count)
@@ -169,7 +171,13 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         return lambda: self.call_next(run)
 
     async def action_quit(self) -> None:
-        """Leave; the run under way ends first."""
+        """Leave; the run under way ends first, and an edit under way is taken over."""
+        if self.editing:
+            self.after_typing(self._leave)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
         if self._draining is not None:
             self._draining.stop()
         self.worker.close()

@@ -14,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.controls import Controls
 from engine.errors import TranscriptError, one_line
@@ -49,6 +49,14 @@ class RunJob:
     settings: Settings
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordJob:
+    """Write a line to the transcript, after whatever was asked for before."""
+
+    event: str
+    fields: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class RecordTrouble:
     error: str
 
 
+Job = LoadJob | RunJob | RecordJob
 Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble
 
 
@@ -109,7 +118,7 @@ class Worker:
     def __init__(self, transcript: Transcript) -> None:
         self.outbox: deque[Output] = deque()
         self.transcript = transcript
-        self._jobs: SimpleQueue[LoadJob | RunJob | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._wake = threading.Event()
         self._current: Controls | None = None
         self._closing = False
@@ -121,7 +130,7 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, job: LoadJob | RunJob) -> None:
+    def put(self, job: Job) -> None:
         """Queue a job."""
         self._jobs.put(job)
 
@@ -147,6 +156,9 @@ class Worker:
     def _work(self) -> None:
         waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:
+            if isinstance(job, RecordJob):
+                self._record(lambda job=job: self.transcript.write(job.event, **job.fields))  # type: ignore[misc]
+                continue
             if self._closing:
                 continue
             if isinstance(job, LoadJob):

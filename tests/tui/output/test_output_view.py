@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
+from tui.pieces import Piece
 from tui.widgets.output import OutputView
 
 WIDTH, HEIGHT = 21, 6  # one column for the scroll bar, one for the cursor: 19 for text
@@ -88,11 +89,13 @@ async def test_kinds_are_drawn_apart() -> None:
         view.start("prompt")
         view.add(0, " model")
         view.add(0, "<|end|>", "special")
+        view.add(0, " mine", "human")
         view.mark("k 0 → 40")
         styles = {segment.text: segment.style for segment in view.render_line(0) if segment.style}
-        prompt, model, special, mark = (styles[text] for text in ("prompt", " model", "<|end|>", "┊k 0 → 40┊"))
-        assert prompt.italic and not model.italic
-        assert len({str(style.color) for style in (prompt, model, special, mark)}) == 4
+        told = ("prompt", " model", "<|end|>", " mine", "┊k 0 → 40┊")
+        prompt, model, special, human, mark = (styles[text] for text in told)
+        assert prompt.italic and not model.italic and human.underline and not model.underline
+        assert len({str(style.color) for style in (prompt, model, special, human, mark)}) == 5
 
 
 @pytest.mark.asyncio
@@ -238,17 +241,70 @@ async def test_a_mark_for_all_sequences() -> None:
 
 
 @pytest.mark.asyncio
-async def test_trim() -> None:
+async def test_a_shorter_text_in_the_place_of_a_longer_one() -> None:
     app = Stage()
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         view = await stage_with_lines(pilot, 20)
-        view.trim(0, len("line 0\nline 1"))
+        view.show([[Piece("model", "line 0\nline 1")]])
         await pilot.pause()
         assert rows(view) == ["line 0", "line 1", "", "", "", ""]
         assert view.following
         assert view.text() == "line 0\nline 1"
         view.add(0, "0")
         assert rows(view)[1] == "line 10"
+
+
+@pytest.mark.asyncio
+async def test_another_text_shows_only_what_is_new_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Stage()
+    async with app.run_test(size=(WIDTH, 12)) as pilot:
+        view = await stage_with_lines(pilot, 5)
+        drawn: list[int] = []
+        real = view.render_line
+        monkeypatch.setattr(view, "render_line", lambda y: (drawn.append(y), real(y))[1])
+        text = view.text()
+        view.show([[Piece("model", text), Piece("mark", "k 1 → 2"), Piece("human", " so")]])
+        await pilot.pause()
+        assert set(drawn) <= {4, 5} and rows(view)[4:6] == ["line 4┊k 1 → 2┊ so", ""]
+        assert view.text() == text + " so"
+        drawn.clear()
+        view.show([[Piece("model", text), Piece("mark", "k 1 → 2"), Piece("human", " so")]])
+        await pilot.pause()
+        assert not drawn
+
+
+@pytest.mark.asyncio
+async def test_more_and_fewer_sequences_than_before() -> None:
+    app = Stage()
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        view = app.view
+        view.show([[Piece("model", str(number))] for number in range(3)])
+        view.show_sequence(2)
+        await pilot.pause()
+        assert rows(view)[0] == "2" and view.sequences == 3
+        view.show([[Piece("model", "0")], [Piece("model", "one")]])
+        await pilot.pause()
+        assert (view.sequence, view.sequences, rows(view)[0]) == (1, 2, "one")
+        view.show([])
+        await pilot.pause()
+        assert (view.sequence, view.sequences) == (0, 1) and "Nothing yet" in rows(view)[2]
+
+
+@pytest.mark.asyncio
+async def test_a_reader_who_scrolled_up_stays_where_the_text_stays() -> None:
+    app = Stage()
+    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
+        view = await stage_with_lines(pilot, 40)
+        assert view.above is None
+        view.scroll_to(y=10, animate=False)
+        await pilot.pause()
+        assert view.above == len("".join(f"line {number}\n" for number in range(10)))
+        view.show([[Piece("model", "\n".join(f"line {number}" for number in range(30))), Piece("human", "!")]])
+        await pilot.pause()
+        assert rows(view)[0] == "line 10" and not view.following
+        view.show([[Piece("model", "short")]])
+        await pilot.pause()
+        assert rows(view)[0] == "short"
 
 
 @pytest.mark.asyncio
