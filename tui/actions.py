@@ -52,7 +52,7 @@ def types(key: str) -> bool:
 
 
 def shown(key: str) -> str:
-    """A key as people write it: `^J`, `F2`, `esc`, `M-Z` for alt+z."""
+    """A key as people write it: `^J`, `F2`, `esc`, `M-z` for alt+z."""
     if key.startswith("ctrl+"):
         return "^" + shown(key.removeprefix("ctrl+")).upper()
     if key.startswith("alt+"):

@@ -36,6 +36,7 @@ class Session:
     new_tokens: int = 0
     _begun: Writing | None = None
     _before: Writing = field(default_factory=Writing)
+    _seed: int = 0
     _growing: dict[int, Growing] = field(default_factory=dict)
 
     # What is written
@@ -130,7 +131,7 @@ class Session:
     ) -> RunJob:
         self.run += 1
         self.new_tokens = 0
-        self._begun, self._before = writing, self.writing
+        self._begun, self._before, self._seed = writing, self.writing, self.settings.seed
         self.controls = Controls()
         return RunJob(self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn)
 
@@ -165,7 +166,7 @@ class Session:
 
     def _end(self, event: Finished | Failed) -> None:
         ends = {self._place(number): end for number, end in enumerate(event.sequences)}
-        writing = replace(self.writing, used=self.settings)
+        writing = replace(self.writing, used=self.settings.changed(seed=self._seed))
         for place, growing in self._growing.items():
             end = ends.get(place)
             ending = end.finish_reason if isinstance(event, Finished) and end else "failed"
@@ -209,9 +210,14 @@ class Session:
         return self._move(self.timeline.redo)
 
     def _move(self, move: Callable[[Writing], Writing | None]) -> bool:
-        there = move(self.writing)
-        self.writing = there or self.writing
-        return there is not None
+        left, there = self.writing, move(self.writing)
+        if there is None:
+            return False
+        self.writing = there
+        if left.used and there.used and left.used.seed == self.settings.seed:
+            # The seed goes with its text, but not where another has been set since.
+            self.settings = self.settings.changed(seed=there.used.seed)
+        return True
 
     def _leave_for(self, writing: Writing, before: Writing) -> None:
         self.writing = writing

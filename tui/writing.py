@@ -69,7 +69,7 @@ class Writing:
     prompt: str = ""
     sequences: tuple[Written, ...] = ()
     used: Settings | None = field(default=None, compare=False)
-    """The settings that were in force when the last run ended."""
+    """The settings that were in force when the last run ended, with the seed that it began with."""
     start: Start | None = field(default=None, compare=False, repr=False)
     """How the last run began."""
 

@@ -54,6 +54,7 @@ class TextCommands(SessionApp):
         # The prompt goes with its text, but not where something else has been typed since.
         if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
             self.prompt.replace_all(writing.prompt)
+        self.settings_panel.show(self.session.settings)
         self.main.show_writing()
         texts = [text_of(written.pieces) for written in writing.sequences]
         self.worker.put(RecordJob(name, {"prompt": writing.prompt, "texts": texts}))

@@ -88,7 +88,6 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin where the user begins."""
         self.output.border_title = "Output"
-        self.editor.border_title = "Output · editing"
         undo = self._actions["undo"].shown_key
         self.editor.border_subtitle = f"esc takes it over · {undo} leaves it as it was"
         self.prompt.focus()
@@ -168,16 +167,16 @@ class MainScreen(Screen[None]):
     def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, how the run ended, which seed it drew from."""
         count, shown = self.output.sequences, self.output.sequence
-        parts = []
+        parts, by_hand = [], ""
         if shown < len(self._session.sequences):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
             told = f"{new:,} new token{'' if new == 1 else 's'}" if new or ending else ""
-            seed = f"seed {written.seed}" if told else ""
-            parts = [told, ending, seed, BY_HAND if written.by_hand else ""]
+            parts = [told, ending, f"seed {written.seed}" if told else ""]
+            by_hand = f" · {BY_HAND}" if written.by_hand else ""
         self.output.border_subtitle = " · ".join(filter(None, parts))
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
-        self.output.border_title = "Output" if count == 1 else f"Output {names}"
+        self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
 
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
@@ -193,6 +192,8 @@ class MainScreen(Screen[None]):
         prompt, number = self._session.writing.prompt, self.output.sequence
         above = self.output.above
         at = None if above is None else max(0, above - len(prompt))
+        self.remove_class("-settings")
+        self.editor.border_title = f"{self.output.border_title} · editing"
         self.editor.open(number, self._session.sequences[number].text, at)
         self.output.display = False
 
