@@ -13,7 +13,6 @@ from textual.pilot import Pilot
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
-from tui.pieces import Piece
 from tui.widgets.output import OutputView
 
 WIDTH, HEIGHT = 21, 6  # one column for the scroll bar, one for the cursor: 19 for text
@@ -90,7 +89,7 @@ async def test_kinds_are_drawn_apart() -> None:
         view.add(0, " model")
         view.add(0, "<|end|>", "special")
         view.add(0, " mine", "human")
-        view.mark("k 0 → 40")
+        view.add(0, "k 0 → 40", "mark")
         styles = {segment.text: segment.style for segment in view.render_line(0) if segment.style}
         told = ("prompt", " model", "<|end|>", " mine", "┊k 0 → 40┊")
         prompt, model, special, human, mark = (styles[text] for text in told)
@@ -211,7 +210,7 @@ async def test_sequences() -> None:
         view = app.view
         view.start("Q:", 3)
         view.extend([(0, " one", "model"), (2, " three", "model"), (0, "!", "model")])
-        view.mark("t 1 → 2", 2)
+        view.extend([(2, "t 1 → 2", "mark")])
         assert view.sequences == 3
         assert (view.sequence, rows(view)[0]) == (0, "Q: one!")
         view.show_sequence(2)
@@ -225,86 +224,6 @@ async def test_sequences() -> None:
             view.add(3, "x")
         view.start("again")
         assert (view.sequence, view.sequences, rows(view)[0]) == (0, 1, "again")
-
-
-@pytest.mark.asyncio
-async def test_a_mark_for_all_sequences() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)):
-        view = app.view
-        view.start("Q", 2)
-        view.mark("k 1 → 2")
-        assert rows(view)[0] == "Q┊k 1 → 2┊"
-        view.show_sequence(1)
-        assert rows(view)[0] == "Q┊k 1 → 2┊"
-        assert view.text() == "Q"
-
-
-@pytest.mark.asyncio
-async def test_a_shorter_text_in_the_place_of_a_longer_one() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        view = await stage_with_lines(pilot, 20)
-        view.show([[Piece("model", "line 0\nline 1")]])
-        await pilot.pause()
-        assert rows(view) == ["line 0", "line 1", "", "", "", ""]
-        assert view.following
-        assert view.text() == "line 0\nline 1"
-        view.add(0, "0")
-        assert rows(view)[1] == "line 10"
-
-
-@pytest.mark.asyncio
-async def test_another_text_shows_only_what_is_new_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, 12)) as pilot:
-        view = await stage_with_lines(pilot, 5)
-        drawn: list[int] = []
-        real = view.render_line
-        monkeypatch.setattr(view, "render_line", lambda y: (drawn.append(y), real(y))[1])
-        text = view.text()
-        view.show([[Piece("model", text), Piece("mark", "k 1 → 2"), Piece("human", " so")]])
-        await pilot.pause()
-        assert set(drawn) <= {4, 5} and rows(view)[4:6] == ["line 4┊k 1 → 2┊ so", ""]
-        assert view.text() == text + " so"
-        drawn.clear()
-        view.show([[Piece("model", text), Piece("mark", "k 1 → 2"), Piece("human", " so")]])
-        await pilot.pause()
-        assert not drawn
-
-
-@pytest.mark.asyncio
-async def test_more_and_fewer_sequences_than_before() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        view = app.view
-        view.show([[Piece("model", str(number))] for number in range(3)])
-        view.show_sequence(2)
-        await pilot.pause()
-        assert rows(view)[0] == "2" and view.sequences == 3
-        view.show([[Piece("model", "0")], [Piece("model", "one")]])
-        await pilot.pause()
-        assert (view.sequence, view.sequences, rows(view)[0]) == (1, 2, "one")
-        view.show([])
-        await pilot.pause()
-        assert (view.sequence, view.sequences) == (0, 1) and "Nothing yet" in rows(view)[2]
-
-
-@pytest.mark.asyncio
-async def test_a_reader_who_scrolled_up_stays_where_the_text_stays() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        view = await stage_with_lines(pilot, 40)
-        assert view.above is None
-        view.scroll_to(y=10, animate=False)
-        await pilot.pause()
-        assert view.above == len("".join(f"line {number}\n" for number in range(10)))
-        view.show([[Piece("model", "\n".join(f"line {number}" for number in range(30))), Piece("human", "!")]])
-        await pilot.pause()
-        assert rows(view)[0] == "line 10" and not view.following
-        view.show([[Piece("model", "short")]])
-        await pilot.pause()
-        assert rows(view)[0] == "short"
 
 
 @pytest.mark.asyncio
@@ -357,7 +276,7 @@ async def test_a_selection_is_raw_text_without_breaks_and_marks() -> None:
         view = app.view
         view.start("Two roads diverged")
         view.add(0, "  in a yellow\x9b wood,\n")
-        view.mark("k 1 → 2")
+        view.add(0, "k 1 → 2", "mark")
         view.add(0, "and sorry")
         await pilot.pause()
         assert rows(view)[:4] == ["Two roads diverged", "in a yellow<9B>", "wood,", "┊k 1 → 2┊and sorry"]
@@ -415,7 +334,7 @@ async def test_hostile_text_is_shown_and_not_obeyed() -> None:
         view.start(HOSTILE)
         view.add(0, HOSTILE)
         view.add(0, HOSTILE, "special")
-        view.mark(HOSTILE)
+        view.add(0, HOSTILE, "mark")
         view.streaming = True
         await pilot.pause()
         seen = "".join(segment.text for strip in strips(view) for segment in strip)

@@ -91,19 +91,13 @@ class OutputView(ScrollView, can_focus=True):
         self.mutate_reactive(OutputView.sequence)
 
     def add(self, sequence: int, text: str, kind: Kind = "model") -> None:
-        """Add raw text at the end of a sequence."""
+        """Add raw text at the end of a sequence, or a mark by its label."""
         self.extend([(sequence, text, kind)])
 
     def extend(self, items: Iterable[tuple[int, str, Kind]]) -> None:
         """Add a batch of `(sequence, text, kind)`, drawn once."""
         for sequence, text, kind in items:
             self._document(sequence).append(text, kind)
-        self._update()
-
-    def mark(self, label: str, sequence: int | None = None) -> None:
-        """Set a mark of change at the end of one sequence, or of all."""
-        for document in self._documents if sequence is None else [self._document(sequence)]:
-            document.mark(label)
         self._update()
 
     def show(self, texts: Sequence[Iterable[Piece]]) -> None:
