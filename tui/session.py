@@ -133,7 +133,8 @@ class Session:
         self.new_tokens = 0
         self._begun, self._before, self._seed = writing, self.writing, self.settings.seed
         self.controls = Controls()
-        return RunJob(self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn)
+        sequence = writing.start.sequence if writing.start else None
+        return RunJob(self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn, sequence)
 
     def abandon(self) -> None:
         """There will be no run: it waited for a model that never came."""

@@ -41,7 +41,10 @@ class LoadJob:
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record."""
+    """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record.
+
+    `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
+    """
 
     number: int
     prompt: str | Sequence[int]
@@ -49,6 +52,7 @@ class RunJob:
     settings: Settings
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
+    sequence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,8 @@ class Worker:
         from engine.models.placement import memory_used
 
         more = {"drawn": job.drawn} if job.drawn else {}
+        if job.sequence is not None:
+            more["sequence"] = job.sequence
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
