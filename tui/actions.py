@@ -59,7 +59,7 @@ def types(key: str) -> bool:
 
 
 def shown(key: str) -> str:
-    """A key as people write it: `^J`, `F2`, `esc`, `M-Z` for alt+z."""
+    """A key as people write it: `^J`, `F2`, `esc`, `M-z` for alt+z."""
     if key.startswith("ctrl+"):
         return "^" + shown(key.removeprefix("ctrl+")).upper()
     if key.startswith("alt+"):
@@ -89,6 +89,26 @@ _RUN = (
     Action("pause", ("ctrl+p",), "pause", "pause", "Hold the run before its next token, or let it go on."),
     Action("step", ("ctrl+n",), "step", "step", "Let one token come, then hold."),
     Action("continue", ("ctrl+o",), "continue", "go on", "Write on from where the shown sequence stopped."),
+)
+_TEXT = (
+    Action("regenerate", ("ctrl+r",), "regenerate(True)", "anew", "Take the last run back, write it with a new seed."),
+    Action(
+        "again",
+        ("r",),
+        "regenerate(False)",
+        "again",
+        "The same with its own seed, under the settings of now.",
+        in_footer=False,
+    ),
+    Action(
+        "edit",
+        ("alt+e", "e"),
+        "edit",
+        "edit",
+        "Edit the output after the prompt, and take the edit over; what you write is underlined.",
+    ),
+    Action("undo", ("alt+z", "u"), "undo", "undo", "Take back the last run or edit, also one that is under way."),
+    Action("redo", ("alt+y", "U"), "redo", "redo", "Bring back what was undone.", in_footer=False),
 )
 _TURNING = tuple(
     Action(
@@ -155,7 +175,7 @@ class Entry(NamedTuple):
 class Actions:
     """All that can be done, with the keys that are in force."""
 
-    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TURNING, *_PRESETS, *_LOOKS, *_SESSION)) -> None:
+    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TEXT, *_TURNING, *_PRESETS, *_LOOKS, *_SESSION)) -> None:
         self._actions = {action.id: action for action in actions}
 
     def __iter__(self) -> Iterator[Action]:

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.worker import get_current_worker
 
-from engine.events import Progress, Token
+from engine.events import Changed, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui import alt_digits
@@ -21,11 +21,12 @@ from tui.commands.looks import LookCommands
 from tui.commands.presets import PresetCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
+from tui.commands.text import TextCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
 from tui.pace import Pace
-from tui.widgets.output.wrapping import Kind
+from tui.session import Addition
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.settings_panel.help_line import effect_text
 from tui.widgets.welcome import Welcome
@@ -48,7 +49,7 @@ LOOK_AFTER_S = 0.15
 TOLD_COMPLAINTS = 6
 
 
-class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, LookCommands):
+class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, ViewCommands, LookCommands):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
@@ -109,17 +110,13 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
         outbox = self.worker.outbox
         if not outbox:
             return
-        text: list[tuple[int, str, Kind]] = []
+        text: list[Addition] = []
         self.pace.frame(time.monotonic())
         while outbox and not self._held_back(outbox[0]):
             item = outbox.popleft()
-            if isinstance(item, RunEvent) and isinstance(item.event, Token):
+            if isinstance(item, RunEvent) and isinstance(item.event, Token | Changed):
                 if item.run == self.session.run:
-                    token = item.event
-                    self.session.hear(token)
-                    text.append(
-                        (self.session.place(token.sequence), token.text, "special" if token.special else "model")
-                    )
+                    text += self.session.hear(item.event)
                 continue
             if text:
                 self.main.show_text(text)
@@ -156,6 +153,8 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
             case RunEvent(run, event) if run == self.session.run:
                 self.session.hear(event)
                 self.main.show_event(event)
+                if not self.session.running:
+                    self.catch_up()
             case Stats(run) if run == self.session.run:
                 self.status.update(
                     first_token_s=item.first_token_s,
@@ -178,9 +177,10 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
             self.note("info", "embedded", "The embedded model is loaded in its place.")
             self.worker.put(LoadJob(None))
             return
-        self.session.controls = None
-        self.main.show_end("")
+        self.session.abandon()
+        self.main.show_end()
         self.status.update(stage="no model", detail="")
+        self.catch_up()
 
     # From the keyboard
 
@@ -195,6 +195,8 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Count the prompt's tokens, once the typing rests."""
+        if event.text_area is not self.prompt:
+            return
         if self._counting is not None:
             self._counting.stop()
         self._counting = self.set_timer(COUNT_AFTER_S, self._count)
@@ -258,7 +260,13 @@ class TextgenApp(RunCommands, SettingCommands, PresetCommands, ViewCommands, Loo
         return lambda: self.call_next(run)
 
     async def action_quit(self) -> None:
-        """Leave; the run under way ends first."""
+        """Leave; the run under way ends first, and an edit under way is taken over."""
+        if self.editing:
+            self.after_typing(self._leave)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
         if self._draining is not None:
             self._draining.stop()
         self.worker.close()

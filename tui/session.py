@@ -1,43 +1,70 @@
-"""The session as the screen knows it: settings, the run under way, and what a run can go on from. No widgets here."""
+"""The session as the screen knows it: settings, what is written, and the run under way. No widgets here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from engine.controls import Controls
-from engine.events import Event, Failed, Finished, Prepared, Token
+from engine.events import Changed, Event, Failed, Finished, Prepared, Token
 from engine.settings import PARAMETERS, Settings
+from engine.settings.run import sequence_seed
+from tui.editing import edited
+from tui.pieces import Kind, Piece
+from tui.timeline import Timeline
 from tui.worker import ModelFacts, RunJob
+from tui.writing import Growing, Start, Writing, Written
 
-
-@dataclass
-class Written:
-    """One sequence as far as it has come: all its ids, and the text that follows the prompt."""
-
-    ids: list[int]
-    seed: int
-    text: str = ""
-    drawn: int = 0
-    halved: bool = False
+Addition = tuple[int, str, Kind]
+"""What is to be shown at the end of a sequence: its number, the text or a mark's label, the kind."""
 
 
 @dataclass
 class Session:
-    """State that outlives a run, and the one run that may be under way."""
+    """State that outlives a run, and the one run that may be under way.
+
+    `writing` is what is written but for what the run under way has added; it and what lies on the timeline never
+    change, they are left for others.
+    """
 
     settings: Settings
     facts: ModelFacts | None = None
     run: int = 0
     controls: Controls | None = None
-    sequences: list[Written] = field(default_factory=list)
-    prompt: str = ""
+    writing: Writing = field(default_factory=Writing)
+    timeline: Timeline[Writing] = field(default_factory=Timeline)
     new_tokens: int = 0
-    prompt_tokens: int = 0
-    _went_on: int | None = None
-    _before: list[str] = field(default_factory=list)
-    _kept: tuple[str, list[Written]] | None = None
-    _used: Settings | None = None
+    _begun: Writing | None = None
+    _before: Writing = field(default_factory=Writing)
+    _seed: int = 0
+    _growing: dict[int, Growing] = field(default_factory=dict)
+
+    # What is written
+
+    @property
+    def sequences(self) -> tuple[Written, ...]:
+        """The sequences, as the run under way found them."""
+        return self.writing.sequences
+
+    def pieces(self, sequence: int) -> list[Piece]:
+        """All of a sequence as it stands now, prompt and marks too."""
+        growing = self._growing.get(sequence)
+        return self.writing.pieces(sequence) + (growing.pieces if growing else [])
+
+    def written(self, sequence: int) -> int:
+        """How many tokens of a sequence the model wrote, in one run or several."""
+        if sequence >= len(self.sequences):
+            return 0
+        growing = self._growing.get(sequence)
+        return self.sequences[sequence].tokens + (growing.tokens if growing else 0)
+
+    @property
+    def used(self) -> int:
+        """Positions taken by the longest sequence."""
+        standing = [len(written.ids) for written in self.sequences]
+        return max([*standing, *(len(growing.ids) for growing in self._growing.values())], default=0)
+
+    # Runs
 
     @property
     def running(self) -> bool:
@@ -46,13 +73,16 @@ class Session:
 
     def begin(self, prompt: str) -> RunJob:
         """A new run from a prompt, with the current settings; what was there stays until the prompt is accepted."""
-        self._kept = (self.prompt, self.sequences)
-        self.prompt = prompt
-        self.sequences = [
-            Written([], self.settings.seed + number) for number in range(self.settings.num_return_sequences)
-        ]
-        self._went_on = None
-        return self._start(prompt, prompt, self.settings, 0)
+        settings = self.settings
+        sequences = tuple(
+            Written(sequence_seed(settings.seed, number)) for number in range(settings.num_return_sequences)
+        )
+        start = Start(Writing(prompt), None, settings.seed, 0)
+        return self._start(Writing(prompt, sequences, start=start), prompt, settings)
+
+    def can_go_on(self, sequence: int) -> bool:
+        """True where there is such a sequence and nothing runs."""
+        return not self.running and sequence < len(self.sequences)
 
     def go_on(self, sequence: int) -> RunJob:
         """A run that goes on where a sequence stopped, on the same random stream.
@@ -60,24 +90,142 @@ class Session:
         It is a run of one sequence, and it is shown in the place of the one that it goes on from.
         """
         written = self.sequences[sequence]
-        if written.halved:  # the sign for half a character gives way to the character
-            written.text, written.halved = written.text[:-1], False
-        settings = self.settings.changed(seed=written.seed % 2**32, num_return_sequences=1)
-        self._went_on, self._kept = sequence, None
-        return self._start(list(written.ids), self.prompt + written.text, settings, written.drawn)
+        return self._go_on(Start(replace(self.writing, start=None), sequence, written.seed, written.drawn))
 
-    def moved_since(self) -> dict[str, tuple[object, object]]:
-        """name -> (old, new) of the live settings that were changed since the last run ended."""
-        moved = self._used.differences(self.settings) if self._used else {}
+    def can_regenerate(self) -> bool:
+        """True where there has been a run, and none is under way."""
+        return not self.running and self.writing.start is not None
+
+    def regenerate(self, seed: int | None = None) -> RunJob:
+        """The last run once more, from the same beginning and under the settings of now; edits since are left.
+
+        With a seed that becomes the setting, and the random stream begins there; without one it is the same stream.
+        """
+        start = self.writing.start
+        assert start is not None
+        if seed is not None:
+            start = replace(start, seed=seed, drawn=0)
+        if seed is not None or start.sequence is None:
+            self.settings = self.settings.changed(seed=start.seed)
+        return self.begin(start.writing.prompt) if start.sequence is None else self._go_on(start)
+
+    def _go_on(self, start: Start) -> RunJob:
+        assert start.sequence is not None
+        written = start.writing.sequences[start.sequence]
+        labels = [mark_label(name, *pair) for name, pair in self._moved_since(start.writing).items()]
+        if start.seed != written.seed:
+            labels.append(mark_label("seed", written.seed, start.seed))
+        going = written.to_go_on(start.seed, start.drawn, labels)
+        writing = replace(start.writing.with_sequence(start.sequence, going), start=start)
+        shown = writing.prompt + going.text
+        settings = self.settings.changed(seed=start.seed, num_return_sequences=1)
+        return self._start(writing, shown, settings, list(going.ids) or shown, start.drawn)
+
+    def _moved_since(self, writing: Writing) -> dict[str, tuple[object, object]]:
+        """name -> (old, new) of the live settings that were changed since the last run of that writing ended."""
+        moved = writing.used.differences(self.settings) if writing.used else {}
         return {name: pair for name, pair in moved.items() if PARAMETERS[name].live}
 
-    def can_go_on(self, sequence: int) -> bool:
-        """True where that sequence has a beginning that the model has seen."""
-        return not self.running and sequence < len(self.sequences) and bool(self.sequences[sequence].ids)
+    def _start(
+        self, writing: Writing, shown: str, settings: Settings, prompt: str | list[int] | None = None, drawn: int = 0
+    ) -> RunJob:
+        self.run += 1
+        self.new_tokens = 0
+        self._begun, self._before, self._seed = writing, self.writing, self.settings.seed
+        self.controls = Controls()
+        sequence = writing.start.sequence if writing.start else None
+        return RunJob(self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn, sequence)
+
+    def abandon(self) -> None:
+        """There will be no run: it waited for a model that never came."""
+        self.controls = self._begun = None
+
+    def hear(self, event: Event) -> list[Addition]:
+        """Take over what a run tells; what it adds to the text is handed back, to be shown."""
+        match event:
+            case Prepared(_, ids):
+                assert self._begun is not None
+                self.writing, self._begun = self._begun, None
+                self._growing = {place: Growing(list(ids)) for place in self._places()}
+            case Token():
+                self.new_tokens += 1
+                place = self.place(event.sequence)
+                growing = self._growing[place]
+                growing.ids.append(event.id)
+                growing.tokens += 1
+                return self._add([place], "special" if event.special else "model", event.text)
+            case Changed(at, name, old, new) if at or self.goes_on:  # else it changes nothing in the text
+                return self._add(list(self._growing), "mark", mark_label(name, old, new))
+            case Finished() | Failed():
+                self._end(event)
+        return []
+
+    def _add(self, places: list[int], kind: Kind, text: str) -> list[Addition]:
+        for place in places:
+            self._growing[place].add(kind, text)
+        return [(place, text, kind) for place in places]
+
+    def _end(self, event: Finished | Failed) -> None:
+        ends = {self.place(number): end for number, end in enumerate(event.sequences)}
+        writing = replace(self.writing, used=self.settings.changed(seed=self._seed))
+        for place, growing in self._growing.items():
+            end = ends.get(place)
+            ending = end.finish_reason if isinstance(event, Finished) and end else "failed"
+            writing = writing.with_sequence(place, growing.ended(writing.sequences[place], ending, end))
+        self.controls = self._begun = None
+        if self._growing:  # else the prompt was not accepted, and nothing has happened
+            self._growing = {}
+            self._leave_for(writing, self._before)
+
+    @property
+    def goes_on(self) -> bool:
+        """True where the last run, or the one under way, went on from a sequence."""
+        return self.writing.start is not None and self.writing.start.sequence is not None
 
     def place(self, sequence: int) -> int:
         """Where a sequence of the current run is shown."""
-        return sequence if self._went_on is None else self._went_on
+        start = self.writing.start
+        return start.sequence if start is not None and start.sequence is not None else sequence
+
+    def _places(self) -> range:
+        return range(self.place(0), self.place(len(self.sequences) - 1) + 1)
+
+    # By hand, and back
+
+    def edit(self, sequence: int, text: str) -> bool:
+        """What follows the prompt in a sequence is to be this text; False where it is already."""
+        written = self.sequences[sequence]
+        if text == written.text:
+            return False
+        halved = written.halved and text[-1:] == written.text[-1:]
+        new = replace(written, pieces=edited(written.pieces, text), ids=(), halved=halved, ending="edited")
+        self._leave_for(self.writing.with_sequence(sequence, new), self.writing)
+        return True
+
+    def undo(self) -> bool:
+        """Back to what was written a step ago; False where there is no such step."""
+        return self._move(self.timeline.undo)
+
+    def redo(self) -> bool:
+        """Forward again; False where nothing was undone."""
+        return self._move(self.timeline.redo)
+
+    def _move(self, move: Callable[[Writing], Writing | None]) -> bool:
+        left, there = self.writing, move(self.writing)
+        if there is None:
+            return False
+        self.writing = there
+        if left.used and there.used and left.used.seed == self.settings.seed:
+            # The seed goes with its text, but not where another has been set since.
+            self.settings = self.settings.changed(seed=there.used.seed)
+        return True
+
+    def _leave_for(self, writing: Writing, before: Writing) -> None:
+        self.writing = writing
+        if writing != before:
+            self.timeline.record(before)
+
+    # Settings
 
     def change(self, name: str, value: object) -> None:
         """Take a new setting; a run under way obeys at its next token. Raises `SettingError`."""
@@ -97,54 +245,8 @@ class Session:
         self.change(name, value)
         return True
 
-    def hear(self, event: Event) -> None:
-        """Keep count of what a run tells."""
-        match event:
-            case Prepared(_, ids):
-                for number in self.shown_places():
-                    self.sequences[number].ids = list(ids)
-                if self._went_on is None:
-                    self.prompt_tokens = len(ids)
-                self._kept = None
-            case Token():
-                written = self.sequences[self.place(event.sequence)]
-                written.ids.append(event.id)
-                written.text += event.text
-                self.new_tokens += 1
-            case Failed() if self._kept is not None:
-                self.prompt, self.sequences = self._kept
-                self.controls = None
-            case Finished() | Failed():
-                for number, sequence in enumerate(event.sequences):
-                    written = self.sequences[self.place(number)]
-                    written.text = self._before[self.place(number)] + sequence.text
-                    written.drawn, written.halved = sequence.drawn, sequence.halved
-                self.controls = None
-                self._used = self.settings
 
-    def written(self, sequence: int) -> int:
-        """How many tokens of a sequence came after its prompt, in one run or several."""
-        if sequence >= len(self.sequences):
-            return 0
-        return max(len(self.sequences[sequence].ids) - self.prompt_tokens, 0)
-
-    @property
-    def goes_on(self) -> bool:
-        """True where the current run goes on from a sequence."""
-        return self._went_on is not None
-
-    @property
-    def used(self) -> int:
-        """Positions taken by the longest sequence."""
-        return max((len(written.ids) for written in self.sequences), default=0)
-
-    def shown_places(self) -> range:
-        """The sequences that the current run writes."""
-        return range(len(self.sequences)) if self._went_on is None else range(self._went_on, self._went_on + 1)
-
-    def _start(self, prompt: str | list[int], shown: str, settings: Settings, drawn: int) -> RunJob:
-        self.run += 1
-        self.new_tokens = 0
-        self._before = [written.text for written in self.sequences]
-        self.controls = Controls()
-        return RunJob(self.run, prompt, shown, settings, self.controls, drawn)
+def mark_label(name: str, old: object, new: object) -> str:
+    """What a mark of a changed setting says."""
+    parameter = PARAMETERS[name]
+    return f"{parameter.title} {parameter.format(old)} → {parameter.format(new)}"

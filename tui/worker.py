@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
@@ -43,7 +43,10 @@ class LoadJob:
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record."""
+    """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record.
+
+    `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
+    """
 
     number: int
     prompt: str | Sequence[int]
@@ -51,6 +54,15 @@ class RunJob:
     settings: Settings
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
+    sequence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordJob:
+    """Write a line to the transcript, after whatever was asked for before."""
+
+    event: str
+    fields: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +130,7 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | EffectJob
+Job = LoadJob | RunJob | RecordJob | EffectJob
 Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
 
 
@@ -166,6 +178,9 @@ class Worker:
     def _work(self) -> None:
         waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:
+            if isinstance(job, RecordJob):
+                self._record(lambda job=job: self.transcript.write(job.event, **job.fields))  # type: ignore[misc]
+                continue
             if self._closing:
                 continue
             if isinstance(job, EffectJob):
@@ -223,6 +238,8 @@ class Worker:
         from engine.models.placement import memory_used
 
         more = {"drawn": job.drawn} if job.drawn else {}
+        if job.sequence is not None:
+            more["sequence"] = job.sequence
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 
 from engine.errors import EngineError
+from engine.settings.run import sequence_seed
 
 
 class RandomStreams:
@@ -49,7 +50,7 @@ class RandomStreams:
 
     def _stream(self, sequence: int, scores: torch.Tensor) -> torch.Generator:
         if sequence not in self._generators:
-            generator = torch.Generator(device=scores.device).manual_seed(self._seed + sequence)
+            generator = torch.Generator(device=scores.device).manual_seed(sequence_seed(self._seed, sequence))
             even = torch.ones_like(scores[:1])
             for _ in range(self._drawn):
                 torch.multinomial(even, 1, generator=generator)

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from engine.settings.declaration import declare
 from engine.settings.names import STRATEGIES
 
+SEEDS = 2**32
+
+
+def sequence_seed(seed: int, sequence: int) -> int:
+    """What a sequence of a run with this seed draws from: after the highest seed the lowest follows."""
+    return (seed + sequence) % SEEDS
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
@@ -26,7 +33,7 @@ class RunSettings:
         kind="int",
         upstream=42,
         low=0,
-        high=2**32 - 1,
+        high=SEEDS - 1,
         live=False,
         help="Where the random numbers start: the same seed gives the same text. Sequence i draws from seed + i.",
     )

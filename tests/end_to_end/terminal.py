@@ -31,6 +31,11 @@ KEYS = {
     "ctrl+p": b"\x10",
     "escape": b"\x1b",
     "f3": b"\x1bOR",
+    "ctrl+o": b"\x0f",
+    "ctrl+r": b"\x12",
+    "alt+e": b"\x1be",
+    "alt+y": b"\x1by",
+    "alt+z": b"\x1bz",
     "tab": b"\t",
     "alt+4": b"\x1b4",
 }

@@ -79,6 +79,39 @@ def test_a_session_from_the_first_key_to_the_last_line(tmp_path: Path) -> None:
     assert events(record, "finish")[0]["sequences"][0]["finish_reason"] == "cancelled"
 
 
+def test_a_text_is_edited_gone_on_with_taken_back_and_brought_back(tmp_path: Path) -> None:
+    with Terminal(["--length=12", "--eos_token_id=off", "--prompt=Once upon a time"], tmp_path) as terminal:
+        terminal.shows("■ ready")
+        terminal.press("ctrl+j")
+        terminal.shows("12 new tokens · length reached · seed 42")
+        first = squeezed(terminal.pane("Output"))
+        terminal.press("alt+e")
+        terminal.shows("esc takes it over")
+        terminal.press(" zebra")
+        terminal.shows("zebra")
+        terminal.press("ctrl+o")
+        terminal.shows("24 new tokens · length reached · seed 42")
+        assert first + "zebra" in squeezed(terminal.pane("Output · by hand"))
+        terminal.press("ctrl+r")
+        terminal.shows("┊seed 42 → ")
+        terminal.shows("24 new tokens · length reached · seed")
+        for key, shown in (("alt+z", "seed 42 ─"), ("alt+z", "edited · seed 42"), ("u", "12 new tokens · length")):
+            terminal.press(key)
+            terminal.shows(shown)
+        terminal.until(lambda: squeezed(terminal.pane("Output")) == first, "the first text")
+        terminal.press("alt+y")
+        terminal.shows("edited · seed 42")
+        terminal.press("ctrl+q")
+        assert terminal.ends() == 0
+        record = terminal.told_transcript()
+    assert [line["prompt"] for line in events(record, "run")][1:] == ["Once upon a time" + edited(record)] * 2
+    assert edited(record).endswith(" zebra") and len(events(record, "undo")) == 3
+
+
+def edited(record: Path) -> str:
+    return str(events(record, "edit")[0]["text"])
+
+
 def test_nothing_hostile_reaches_the_terminal(tmp_path: Path) -> None:
     made = scripted(tmp_path / "made", "a", HOSTILE)
     folder = tmp_path / "m\x1b]0;owned\x07\x9b2J[/][@click=app.bell]"

@@ -19,7 +19,7 @@ from tui.widgets.output import OutputView
 from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
-from tui.worker import Worker
+from tui.worker import RecordJob, RunJob, Worker
 
 
 class SessionApp(App[None]):
@@ -41,6 +41,8 @@ class SessionApp(App[None]):
         self.actions = actions
         self.shelf = shelf or Shelf()
         self.pace = pace or Pace()
+        self.put_off: list[Callable[[], None]] = []
+        """What waits for the run under way to end."""
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()
 
@@ -97,5 +99,57 @@ class SessionApp(App[None]):
         self.worker.wake()
 
     def after_typing(self, act: Callable[[], None]) -> None:
-        """Keys that act everywhere go before the others: what was typed ahead of them may still wait in the prompt."""
-        self.prompt.call_later(act)
+        """Do what a key asks for that acts everywhere.
+
+        It goes before the others: what was typed ahead of it may still wait in the prompt or in the editor. An edit
+        is taken over first.
+        """
+
+        def then() -> None:
+            self.take_edit()
+            act()
+
+        (self.main.editor if self.editing else self.prompt).call_later(then)
+
+    @property
+    def editing(self) -> bool:
+        """Whether the output is being edited."""
+        return self.main.editor.sequence is not None
+
+    def take_edit(self) -> None:
+        """Where the output is being edited, end that and take over what was made of it."""
+        sequence = self.main.editor.sequence
+        if sequence is None:
+            return
+        text = self.main.close_editor()
+        if self.session.edit(sequence, text):
+            self.worker.put(RecordJob("edit", {"sequence": sequence, "text": text}))
+            self.main.show_writing()
+
+    # Runs
+
+    def start_run(self, job: RunJob) -> None:
+        """Show that it was asked for, and let the worker do it."""
+        self.main.show_start()
+        self.worker.put(job)
+
+    def stop_run(self) -> None:
+        """End the run under way before its next token."""
+        if self.session.controls is not None:
+            self.session.controls.stop()
+            self.status.update(stage="stopping")
+            self.worker.wake()
+
+    def once_ended(self, act: Callable[[], None]) -> None:
+        """Do what cannot be done while a run is under way: end that, and do it then."""
+        if self.session.running:
+            self.put_off.append(act)
+            self.stop_run()
+        else:
+            act()
+
+    def catch_up(self) -> None:
+        """Do what has waited for the end of a run."""
+        acts, self.put_off = self.put_off, []
+        for act in acts:
+            self.once_ended(act)

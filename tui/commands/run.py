@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui.commands.base import SessionApp
-from tui.worker import RunJob
 
 
 class RunCommands(SessionApp):
@@ -22,7 +21,7 @@ class RunCommands(SessionApp):
             self.action_choose(then_run=True)  # the model has to be told before it can begin
             return
         self.notes.clear()
-        self._start(self.session.begin(self.prompt.text))
+        self.start_run(self.session.begin(self.prompt.text))
 
     def action_continue(self) -> None:
         """Let a held run go on, or go on from where the shown sequence stopped."""
@@ -33,25 +32,14 @@ class RunCommands(SessionApp):
             if self.session.controls.paused:
                 self._pause()
         elif self.session.can_go_on(self.output.sequence):
-            moved = self.session.moved_since()
-            place = self.output.sequence
-            self._start(self.session.go_on(place))
-            self.output.trim(place, len(self.session.sequences[place].text))
-            for name, (old, new) in moved.items():
-                self.main.mark(name, old, new)
+            self.start_run(self.session.go_on(self.output.sequence))
         else:
             self.hint(f"There is nothing to go on from yet: {self.actions.key('run')} runs the prompt.")
 
-    def _start(self, job: RunJob) -> None:
-        self.main.show_start()
-        self.worker.put(job)
-
     def action_stop(self) -> None:
-        """End the run before its next token."""
-        if self.session.controls is not None:
-            self.session.controls.stop()
-            self.status.update(stage="stopping")
-            self.worker.wake()
+        """End the run before its next token; where the output is edited, end that."""
+        self.take_edit()
+        self.stop_run()
 
     def action_pause(self) -> None:
         """Hold the run, or let it go on."""
@@ -70,15 +58,20 @@ class RunCommands(SessionApp):
         self.worker.wake()
 
     def action_step(self) -> None:
-        """One token more, then hold; where nothing runs, a run begins held after its first token."""
+        """One token more, then hold; where nothing runs, one begins, held after its first token.
+
+        A text that came to its end by itself is left alone, or one step too many would go on over it.
+        """
         self.after_typing(self._step)
 
     def _step(self) -> None:
         if not self.session.running:
-            if self.session.can_go_on(self.output.sequence):
-                self._go_on()
-            else:
+            if not self.session.can_go_on(self.output.sequence):
                 self._run()
+            elif self.session.sequences[self.output.sequence].at_end:
+                self.hint(f"The text has come to its end: {self.actions['continue'].shown_key} goes on.")
+            else:
+                self._go_on()
         if self.session.controls is not None:
             self.session.controls.step()
             self.worker.wake()

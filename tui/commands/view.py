@@ -10,6 +10,9 @@ class ViewCommands(SessionApp):
 
     def action_next_sequence(self) -> None:
         """Show the next sequence."""
+        self.after_typing(self._next_sequence)
+
+    def _next_sequence(self) -> None:
         self.output.show_sequence((self.output.sequence + 1) % self.output.sequences)
         self.main.show_counts()
 

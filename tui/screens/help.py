@@ -17,7 +17,8 @@ PANES = (
     ("Prompt", "What the model writes on from. Its tokens are counted below it, with what the model has left."),
     (
         "Output",
-        "The prompt, dim, then what the model wrote. A mark stands where a setting changed.",
+        "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A mark stands where a "
+        "setting changed.",
     ),
     ("Settings", "● obeys at the next token, ○ at the next run. Arrows move, enter types, / searches, del resets."),
     ("Notes", "What was done to the prompt, what could not be done, and the way on."),

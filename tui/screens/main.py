@@ -9,18 +9,18 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.events import Changed, Event, Failed, Finished, FinishReason, Note, Noted, Paused, Prefilled, Prepared
-from engine.settings import PARAMETERS
+from engine.events import Event, Failed, Finished, Note, Noted, Paused, Prefilled, Prepared
 from tui.actions import Actions
-from tui.session import Session
+from tui.session import Addition, Session
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
-from tui.widgets.output.wrapping import Kind
+from tui.widgets.output_editor import OutputEditor
 from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine, TitleLine
 from tui.worker import ModelFacts
+from tui.writing import Ending
 
 NARROW, MEDIUM = 100, 116
 TINY = (60, 16)
@@ -42,13 +42,18 @@ HINT = (
     "Type an opening above, press {run}, and the model writes on.\n"
     "{warmer} warms it up, {cooler} cools it down, even in mid-sentence."
 )
-REASONS: Mapping[FinishReason, str] = {
+ENDINGS: Mapping[Ending, str] = {
+    "": "",
     "length": "length reached",
     "eos": "the model ended the text",
     "stop": "stop text",
     "time": "time is up",
     "cancelled": "stopped",
+    "failed": "failed",
+    "edited": "edited",
 }
+# What it says is what it looks like.
+BY_HAND = "[underline]by hand[/underline]"
 
 
 class MainScreen(Screen[None]):
@@ -65,13 +70,13 @@ class MainScreen(Screen[None]):
             ),
             id="output",
         )
+        self.editor = OutputEditor(id="editor")
         self.notes = NotesPane(id="notes")
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
-        self._ended = ""
 
     def compose(self) -> ComposeResult:
         """The eye rests on the output; the panes around it answer."""
@@ -80,6 +85,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="text"):
                 yield self.prompt
                 yield self.output
+                yield self.editor
                 yield self.notes
             yield self.settings_panel
         yield self.status
@@ -88,6 +94,8 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Begin where the user begins."""
         self.output.border_title = "Output"
+        undo = self._actions["undo"].shown_key
+        self.editor.border_subtitle = f"esc takes it over · {undo} leaves it as it was"
         self.prompt.focus()
 
     def on_resize(self, event: Resize) -> None:
@@ -115,17 +123,16 @@ class MainScreen(Screen[None]):
     def show_start(self) -> None:
         """A run was asked for."""
         self.output.streaming = self.settings_panel.running = True
-        self._ended = ""
         loading = self._session.facts is None
         detail = self.status.reading.detail if loading else ""
         stage = "loading" if loading else "prefill"
         self.status.update(stage=stage, detail=detail, first_token_s=None, tokens_per_s=0.0)
         self.show_counts()
 
-    def show_text(self, text: list[tuple[int, str, Kind]]) -> None:
-        """New text: (sequence, text, kind)."""
+    def show_text(self, text: list[Addition]) -> None:
+        """New text, and marks."""
         self.output.extend(text)
-        if self.status.reading.stage == "prefill":
+        if self.status.reading.stage == "prefill" and any(kind != "mark" for _, _, kind in text):
             self.status.update(stage="decoding")
 
     def show_event(self, event: Event) -> None:
@@ -133,47 +140,49 @@ class MainScreen(Screen[None]):
         match event:
             case Prepared(_, _, notes):
                 if not self._session.goes_on:
-                    self.output.start(self._session.prompt, len(self._session.sequences))
+                    self.output.start(self._session.writing.prompt, len(self._session.sequences))
+                self.show_writing()
                 for note in notes:
                     self.notes.add(note)
             case Noted(note):
                 self.notes.add(note)
             case Prefilled():
                 self.status.update(prompt_tokens=event.tokens, reused=event.reused, cache=event.cache)
-            case Changed(at, name, old, new):
-                if at or self._session.goes_on:  # before the first token it is no change in the text
-                    self.mark(name, old, new)
             case Paused():
                 self.status.update(stage="paused")
                 self.show_counts()
-            case Finished(sequences):
-                for number in range(len(sequences)):
-                    place = self._session.place(number)
-                    text = self._session.sequences[place].text
-                    self.output.trim(place, len(text))
-                    # Half a character where a run was stopped is in the text, but was no token's yet.
-                    self.output.add(place, text[len(self.output.text(place, prompt=False)) :])
-                reasons = sorted({sequence.finish_reason for sequence in sequences})
-                self.show_end(", ".join(REASONS[reason] for reason in reasons))
+            case Finished():
+                self.show_end()
             case Failed(error):
                 self.notes.add(Note("error", "failed", f"{error}. What was written stays."))
-                self.show_end("failed")
+                self.show_end()
 
-    def show_end(self, why: str) -> None:
+    def show_end(self) -> None:
         """The run is over."""
         self.output.streaming = self.settings_panel.running = False
-        self.status.update(stage="ready", used=self._session.used)
-        self._ended = why
+        self.status.update(stage="ready")
+        self.show_writing()
+
+    def show_writing(self) -> None:
+        """Show all that is written, as it stands."""
+        session = self._session
+        self.output.show([session.pieces(number) for number in range(len(session.sequences))])
+        self.status.update(used=session.used)
         self.show_counts()
 
     def show_counts(self) -> None:
-        """Which sequence is shown, how many tokens are new, and how the run ended."""
-        new, why = self._session.written(self.output.sequence), self._ended
-        told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
-        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
+        """Which sequence is shown, how many tokens are new, how the run ended, which seed it drew from."""
         count, shown = self.output.sequences, self.output.sequence
+        parts, by_hand = [], ""
+        if shown < len(self._session.sequences):
+            written, new = self._session.sequences[shown], self._session.written(shown)
+            ending = ENDINGS[written.ending]
+            told = f"{new:,} new token{'' if new == 1 else 's'}" if new or ending else ""
+            parts = [told, ending, f"seed {written.seed}" if told else ""]
+            by_hand = f" · {BY_HAND}" if written.by_hand else ""
+        self.output.border_subtitle = " · ".join(filter(None, parts))
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
-        self.output.border_title = "Output" if count == 1 else f"Output {names}"
+        self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
 
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
@@ -182,8 +191,21 @@ class MainScreen(Screen[None]):
         stage = "prefill" if self._session.running else "ready"
         self.status.update(stage=stage, detail="", positions=facts.positions)
 
-    def mark(self, name: str, old: object, new: object) -> None:
-        """Set the mark of a changed setting where the text now ends."""
-        parameter = PARAMETERS[name]
-        for number in self._session.shown_places():
-            self.output.mark(f"{parameter.title} {parameter.format(old)} → {parameter.format(new)}", number)
+    # Editing
+
+    def open_editor(self) -> None:
+        """Put the shown sequence into the editor: at its end, or where one was reading."""
+        prompt, number = self._session.writing.prompt, self.output.sequence
+        above = self.output.above
+        at = None if above is None else max(0, above - len(prompt))
+        self.remove_class("-settings")
+        self.editor.border_title = f"{self.output.border_title} · editing"
+        self.editor.open(number, self._session.sequences[number].text, at)
+        self.output.display = False
+
+    def close_editor(self) -> str:
+        """The output again, in the place of the editor; what the text in that was."""
+        self.output.display = True
+        if self.editor.has_focus:
+            self.output.focus()
+        return self.editor.close()

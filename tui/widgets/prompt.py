@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.text import Text
-from textual.geometry import Offset
-from textual.widgets import TextArea
-
-from engine.safe_text import safe_cells
+from tui.widgets.safe_editor import SafeEditor
 
 
-class PromptPane(TextArea):
+class PromptPane(SafeEditor):
     """Keeps the text as it was typed or pasted, and shows control characters as signs."""
 
     DEFAULT_CSS = """
@@ -26,16 +22,10 @@ class PromptPane(TextArea):
     """
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
-        super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
+        super().__init__(text, id=id)
         self.border_title = "Prompt"
-        self.highlight_cursor_line = False
         self.completions: Sequence[str] = ()
         """Names that a prompt may begin with, completed as one types."""
-
-    def get_line(self, line_index: int) -> Text:
-        """The line as it is drawn: sign for character, so that the cursor stays where it belongs."""
-        line = super().get_line(line_index)
-        return Text(safe_cells(line.plain), end="", no_wrap=True)
 
     def begin_with(self, name: str, names: Sequence[str]) -> None:
         """Put a name at the head of the prompt, in the place of one of the names that stands there."""
@@ -48,12 +38,6 @@ class PromptPane(TextArea):
         begun = self.text
         near = (name for name in self.completions if begun and name.startswith(begun) and name != begun)
         self.suggestion = next(near, "")[len(begun) :]
-
-    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
-        """As in any editor; undo takes lines away before it moves the cursor, and then there is nowhere to go yet."""
-        if self.cursor_location[0] >= self.document.line_count:
-            return Offset()
-        return super().scroll_cursor_visible(center, animate)
 
     def show_count(self, tokens: int, positions: int | None) -> None:
         """Show how long the prompt is, and what the model has left."""

@@ -16,10 +16,10 @@ from tui.widgets.welcome import Welcome, is_first_start
 
 
 async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: Path) -> None:
-    keys = {"run": ("f4",), "quit": ("ctrl+x",), "palette": ("ctrl+r",), "temperature.up": ("ctrl+w",), "help": ("h",)}
+    keys = {"run": ("f4",), "quit": ("ctrl+x",), "palette": ("ctrl+k",), "temperature.up": ("ctrl+w",), "help": ("h",)}
     async with session(record, tiny, SHORT, config=Config(keys=keys), prompt="the old", size=(120, 40)) as hand:
         screen = hand.screen_text()
-        for told in ("F4 run", "^X quit", "^R palette", "F2/^W temperature", "h help", "press F4", "^W warms it up"):
+        for told in ("F4 run", "^X quit", "^K palette", "F2/^W temperature", "h help", "press F4", "^W warms it up"):
             assert told in screen, told
         assert not re.search(r"\^J|\^Q|\^G|F3", screen)
         await hand.press("ctrl+j", "ctrl+g", "ctrl+q", "f3", "ctrl+w")
@@ -27,7 +27,7 @@ async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: 
         assert hand.app.session.settings.temperature == SHORT.temperature + 0.05
         await hand.press("f4")
         await hand.until(lambda: hand.lines("finish"))
-        await hand.press("ctrl+r")
+        await hand.press("ctrl+k")
         await hand.until(lambda: len(hand.app.screen_stack) == 2)
         await hand.press("escape", "ctrl+x")
         await hand.until(lambda: not hand.app.is_running)

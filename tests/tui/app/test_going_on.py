@@ -45,6 +45,7 @@ async def test_one_of_several_goes_on_and_the_others_stay(tiny: Path, record: Pa
         assert after[0] == before[0] and after[2] == before[2]
         assert after[1].startswith(before[1]) and len(after[1]) > len(before[1])
         several, more = hand.runs()
+        assert "sequence" not in several[0] and more[0]["sequence"] == 1
         await hand.change(num_return_sequences=1, seed=6, max_new_tokens=24)
         await hand.run()
         assert ids(several, 1) + ids(more) == ids(hand.runs()[2]), "the stream of sequence 1 is that of seed + 1"

@@ -40,22 +40,33 @@ async def test_a_held_run_writes_what_an_unheld_one_writes(tiny: Path, record: P
         text = hand.output.text()
         await hand.press("ctrl+j", "ctrl+p")
         await hand.until(lambda: hand.stage in ("paused", "ready"))
-        # A step after the last token would go on, so each is waited for.
-        while (seen := hand.app.session.new_tokens) < SHORT.max_new_tokens:
+        while hand.running:
             await hand.press("ctrl+n")
-            await hand.until(lambda seen=seen: hand.app.session.new_tokens > seen)  # type: ignore[misc]
         await hand.finished()
         assert hand.output.text() == text
 
 
-async def test_a_step_after_the_end_goes_on_by_one_token(tiny: Path, record: Path) -> None:
+async def test_a_step_after_the_end_adds_nothing_and_says_how_to_go_on(tiny: Path, record: Path) -> None:
     async with session(record, tiny, SHORT, prompt="the old") as hand:
         await hand.run()
         text = hand.output.text()
         await hand.press("ctrl+n")
+        await hand.until(lambda: "come to its end: ^O" in hand.screen_text())
+        await hand.settle()
+        assert len(hand.lines("token")) == 12 and hand.output.text() == text and not hand.running
+
+
+async def test_a_step_after_a_stop_goes_on_by_one_token(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, LONG, prompt="the old") as hand:
+        await hand.press("ctrl+j")
+        await hand.tokens(3)
+        await hand.press("escape")
+        await hand.finished()
+        text, count = hand.output.text().removesuffix("\N{REPLACEMENT CHARACTER}"), len(hand.lines("token"))
+        await hand.press("ctrl+n")
         await hand.until(lambda: hand.stage == "paused")
         await hand.settle()
-        assert len(hand.lines("token")) == 13 and hand.output.text().startswith(text)
+        assert len(hand.lines("token")) == count + 1 and hand.output.text().startswith(text)
         await hand.press("escape")
         await hand.finished()
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import unicodedata
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import pairwise, starmap
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui.pieces import Kind, Piece, beginning, text_of
 from tui.widgets.output.document import Document
-from tui.widgets.output.wrapping import Kind, Line, Piece, Wrapped, line_clusters, wrap
+from tui.widgets.output.wrapping import Line, Wrapped, line_clusters, wrap
 
 # Few characters, chosen to meet: ends of words, accents, joiners, emoji, flags, closing signs, controls.
 ALPHABET = "abc  \n\t\r\x1b\x9b\u0301\u200d\ufe0f\u202e\u00a0字語。、👩👧❤🏽🇩🇪\u3000각ᅡ\u0b95\u0bcd1\u20e3-"
 TEXT = st.text(ALPHABET, max_size=40)
-KIND: st.SearchStrategy[Kind] = st.sampled_from(["prompt", "model", "special", "mark"])
+KIND: st.SearchStrategy[Kind] = st.sampled_from(get_args(Kind))
 PIECES = st.lists(st.tuples(KIND, TEXT), max_size=12)
 LIMIT = st.integers(2, 12)
 
 
-def fill(pieces: list[tuple[Kind, str]]) -> Document:
+def fill(pieces: Iterable[tuple[Kind, str]]) -> Document:
     document = Document()
     for kind, text in pieces:
         document.append(text, kind)
@@ -64,17 +67,21 @@ def test_the_raw_text_is_kept(pieces: list[tuple[Kind, str]], limit: int) -> Non
     assert starts == sorted(starts)
 
 
-@given(PIECES, st.integers(0, 80), LIMIT)
+@given(PIECES, st.integers(0, 80), PIECES, LIMIT, st.booleans())
 @settings(deadline=None, max_examples=300)
-def test_trimming_is_as_if_the_rest_had_never_come(pieces: list[tuple[Kind, str]], keep: int, limit: int) -> None:
-    document = fill([("prompt", "to be "), *((kind, text) for kind, text in pieces if kind != "prompt")])
-    document.wrapped(limit)
-    whole = document.text(prompt=False)
-    document.trim(keep)
-    assert document.text(prompt=False) == whole[:keep]
-    lines = document.wrapped(limit).lines
-    document.wrapped(limit + 1)  # another width, so that all is wrapped anew
-    assert document.wrapped(limit).lines == lines
+def test_another_text_is_as_if_the_old_one_had_never_been(
+    pieces: list[tuple[Kind, str]], keep: int, others: list[tuple[Kind, str]], limit: int, shown: bool
+) -> None:
+    document = fill(pieces)
+    if shown:
+        document.wrapped(limit)
+    document.append("not yet laid out")
+    new = [*beginning(starmap(Piece, pieces), keep), *starmap(Piece, others)]
+    document.become(new)
+    fresh = fill(new)
+    assert document.text() == fresh.text() == text_of(new)
+    assert document.wrapped(limit).lines == fresh.wrapped(limit).lines
+    assert not document.become(new)
 
 
 @given(PIECES, LIMIT)

@@ -88,11 +88,13 @@ async def test_kinds_are_drawn_apart() -> None:
         view.start("prompt")
         view.add(0, " model")
         view.add(0, "<|end|>", "special")
-        view.mark("k 0 → 40")
+        view.add(0, " mine", "human")
+        view.add(0, "k 0 → 40", "mark")
         styles = {segment.text: segment.style for segment in view.render_line(0) if segment.style}
-        prompt, model, special, mark = (styles[text] for text in ("prompt", " model", "<|end|>", "┊k 0 → 40┊"))
-        assert prompt.italic and not model.italic
-        assert len({str(style.color) for style in (prompt, model, special, mark)}) == 4
+        told = ("prompt", " model", "<|end|>", " mine", "┊k 0 → 40┊")
+        prompt, model, special, human, mark = (styles[text] for text in told)
+        assert prompt.italic and not model.italic and human.underline and not model.underline
+        assert len({str(style.color) for style in (prompt, model, special, human, mark)}) == 5
 
 
 @pytest.mark.asyncio
@@ -208,7 +210,7 @@ async def test_sequences() -> None:
         view = app.view
         view.start("Q:", 3)
         view.extend([(0, " one", "model"), (2, " three", "model"), (0, "!", "model")])
-        view.mark("t 1 → 2", 2)
+        view.extend([(2, "t 1 → 2", "mark")])
         assert view.sequences == 3
         assert (view.sequence, rows(view)[0]) == (0, "Q: one!")
         view.show_sequence(2)
@@ -222,33 +224,6 @@ async def test_sequences() -> None:
             view.add(3, "x")
         view.start("again")
         assert (view.sequence, view.sequences, rows(view)[0]) == (0, 1, "again")
-
-
-@pytest.mark.asyncio
-async def test_a_mark_for_all_sequences() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)):
-        view = app.view
-        view.start("Q", 2)
-        view.mark("k 1 → 2")
-        assert rows(view)[0] == "Q┊k 1 → 2┊"
-        view.show_sequence(1)
-        assert rows(view)[0] == "Q┊k 1 → 2┊"
-        assert view.text() == "Q"
-
-
-@pytest.mark.asyncio
-async def test_trim() -> None:
-    app = Stage()
-    async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
-        view = await stage_with_lines(pilot, 20)
-        view.trim(0, len("line 0\nline 1"))
-        await pilot.pause()
-        assert rows(view) == ["line 0", "line 1", "", "", "", ""]
-        assert view.following
-        assert view.text() == "line 0\nline 1"
-        view.add(0, "0")
-        assert rows(view)[1] == "line 10"
 
 
 @pytest.mark.asyncio
@@ -301,7 +276,7 @@ async def test_a_selection_is_raw_text_without_breaks_and_marks() -> None:
         view = app.view
         view.start("Two roads diverged")
         view.add(0, "  in a yellow\x9b wood,\n")
-        view.mark("k 1 → 2")
+        view.add(0, "k 1 → 2", "mark")
         view.add(0, "and sorry")
         await pilot.pause()
         assert rows(view)[:4] == ["Two roads diverged", "in a yellow<9B>", "wood,", "┊k 1 → 2┊and sorry"]
@@ -359,7 +334,7 @@ async def test_hostile_text_is_shown_and_not_obeyed() -> None:
         view.start(HOSTILE)
         view.add(0, HOSTILE)
         view.add(0, HOSTILE, "special")
-        view.mark(HOSTILE)
+        view.add(0, HOSTILE, "mark")
         view.streaming = True
         await pilot.pause()
         seen = "".join(segment.text for strip in strips(view) for segment in strip)

@@ -102,11 +102,11 @@ def test_a_growing_word_moves_to_the_next_line() -> None:
     assert shown(lines.lines) == ["ab ", "cdef"]
 
 
-def test_trimming_brings_a_shorter_word_back() -> None:
+def test_a_word_that_becomes_shorter_comes_back() -> None:
     document = Document("ab ")
     document.append("cdef")
     assert shown(document.wrapped(5).lines) == ["ab ", "cdef"]
-    document.trim(2)
+    assert document.become([Piece("prompt", "ab "), Piece("model", "cd")])
     assert shown(document.wrapped(5).lines) == ["ab cd"]
     assert document.text() == "ab cd"
 
@@ -122,21 +122,17 @@ def test_a_mark_is_drawn_but_is_not_text() -> None:
     assert document.wrapped(12).text_between(0, 99) == "one two three"
 
 
-def test_trimming_keeps_the_marks_before_the_cut() -> None:
+def test_what_a_new_text_has_in_common_with_the_old_is_not_measured_again() -> None:
     document = Document("p")
-    document.append("ab")
+    document.append("ab\n" * 1000)
     document.mark("here")
     document.append("cd")
-    document.mark("there")
-    document.wrapped(40)
-    document.trim(2)
-    assert shown(document.wrapped(40).lines) == ["pab┊here┊"]
-    document.trim(1)
-    assert shown(document.wrapped(40).lines) == ["pa"]
-    document.trim(0)
-    document.trim(-3)
-    assert document.text() == "p"
-    assert document.generated == 0
+    wrapped = document.wrapped(40)
+    before = wrapped.measured
+    text = [Piece("prompt", "p"), Piece("model", "ab\n" * 1000), Piece("mark", "here"), Piece("human", "ef")]
+    assert document.become(text) and not document.become(text)
+    assert shown(document.wrapped(40).lines[-1:]) == ["┊here┊ef"]
+    assert document.wrapped(40) is wrapped and wrapped.measured - before < 50
 
 
 def test_places_are_found_again_in_the_raw_text() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.safe_text import safe_text
-from tui.widgets.output.wrapping import Kind, Piece, Wrapped
+from tui.pieces import Kind, Piece, alike, merged
+from tui.widgets.output.wrapping import Wrapped
 
 
 class Document:
@@ -16,7 +19,6 @@ class Document:
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
         self._wrapped: Wrapped | None = None
-        self._generated = 0
         self.append(prompt, "prompt")
 
     @property
@@ -24,46 +26,36 @@ class Document:
         """Whether there is neither text nor a mark."""
         return not self._pieces
 
-    @property
-    def generated(self) -> int:
-        """Characters that are not the prompt's."""
-        return self._generated
-
     def append(self, text: str, kind: Kind = "model") -> None:
         """Add raw text at the end."""
         if kind == "mark":
             self.mark(text)
         elif text:
             self._add(Piece(kind, text))
-            if kind != "prompt":
-                self._generated += len(text)
 
     def mark(self, label: str) -> None:
         """Add a mark at the end. It is drawn, but is no part of the text."""
-        # The bars tell it from text where colours cannot.
-        self._add(Piece("mark", f"┊{safe_text(label)}┊"))
+        self._add(_drawn(Piece("mark", label)))
 
     def _add(self, piece: Piece) -> None:
         self._pieces.append(piece)
         if self._wrapped is not None:
             self._waiting.append(piece)
 
-    def trim(self, characters: int) -> None:
-        """Keep the first `characters` characters of what is not the prompt, and the marks up to there."""
-        surplus = self._generated - max(0, characters)
-        dropped = 0
-        while surplus > 0:
-            kind, text = self._pieces.pop()
-            taken = len(text) if kind == "mark" else min(len(text), surplus)
-            dropped += taken
-            if kind == "mark":
-                continue
-            surplus -= taken
-            self._generated -= taken
-            if taken < len(text):
-                self._pieces.append(Piece(kind, text[:-taken]))
+    def become(self, pieces: Iterable[Piece]) -> bool:
+        """Hold these pieces instead, marks by their labels; True where that is anything new.
+
+        What they begin with in common with those that were there is not laid out again.
+        """
+        old, new = list(merged(self._pieces)), list(merged(map(_drawn, pieces)))
+        if old == new:
+            return False
         if self._wrapped is not None:
-            self.wrapped(self._wrapped.limit).cut(dropped)
+            kept, rest = _common(old, new)
+            self.wrapped(self._wrapped.limit).cut(sum(len(piece.text) for piece in old) - kept)
+            self._waiting = rest
+        self._pieces = new
+        return True
 
     def text(self, *, prompt: bool = True) -> str:
         """The raw text, with or without the prompt."""
@@ -79,3 +71,20 @@ class Document:
             self._wrapped.append(self._waiting)
         self._waiting.clear()
         return self._wrapped
+
+
+def _drawn(piece: Piece) -> Piece:
+    """A piece as it is laid out: the bars tell a mark from text where colours cannot."""
+    return Piece("mark", f"┊{safe_text(piece.text)}┊") if piece.kind == "mark" else piece
+
+
+def _common(old: list[Piece], new: list[Piece]) -> tuple[int, list[Piece]]:
+    """How many characters both begin with, marks counted, and what follows in the new one."""
+    same = alike(old, new)
+    kept = sum(len(piece.text) for piece in old[:same])
+    rest = new[same:]
+    if rest and same < len(old) and rest[0].kind == old[same].kind != "mark":
+        begun = alike(old[same].text, rest[0].text)
+        rest[0] = Piece(rest[0].kind, rest[0].text[begun:])
+        kept += begun
+    return kept, rest

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,13 +15,14 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from tui.pieces import Kind, Piece
 from tui.widgets.output.document import Document
 from tui.widgets.output.painting import Painter
-from tui.widgets.output.wrapping import Kind, Line, Piece, Wrapped, line_clusters, wrap
+from tui.widgets.output.wrapping import Line, Wrapped, line_clusters, wrap
 
 # Cells of a line at most: longer ones are hard to read.
 MEASURE = 100
-KINDS: tuple[Kind, ...] = ("prompt", "model", "special", "mark")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class OutputView(ScrollView, can_focus=True):
@@ -32,6 +33,7 @@ class OutputView(ScrollView, can_focus=True):
         "output--prompt",
         "output--model",
         "output--special",
+        "output--human",
         "output--mark",
         "output--cursor",
         "output--placeholder",
@@ -46,6 +48,7 @@ class OutputView(ScrollView, can_focus=True):
         & > .output--prompt { color: $text-muted; text-style: italic; }
         & > .output--model { color: $text; }
         & > .output--special { color: $text-secondary; }
+        & > .output--human { color: $text-success; text-style: underline; }
         & > .output--mark { color: $text-accent; }
         & > .output--cursor { color: $primary; }
         & > .output--placeholder { color: $text-muted; }
@@ -88,7 +91,7 @@ class OutputView(ScrollView, can_focus=True):
         self.mutate_reactive(OutputView.sequence)
 
     def add(self, sequence: int, text: str, kind: Kind = "model") -> None:
-        """Add raw text at the end of a sequence."""
+        """Add raw text at the end of a sequence, or a mark by its label."""
         self.extend([(sequence, text, kind)])
 
     def extend(self, items: Iterable[tuple[int, str, Kind]]) -> None:
@@ -97,16 +100,26 @@ class OutputView(ScrollView, can_focus=True):
             self._document(sequence).append(text, kind)
         self._update()
 
-    def mark(self, label: str, sequence: int | None = None) -> None:
-        """Set a mark of change at the end of one sequence, or of all."""
-        for document in self._documents if sequence is None else [self._document(sequence)]:
-            document.mark(label)
+    def show(self, texts: Sequence[Iterable[Piece]]) -> None:
+        """Show these in the place of what is there, a sequence each, marks by their labels.
+
+        What a text begins with in common with the one before it is neither laid out nor drawn again.
+        """
+        documents = [*self._documents, *(Document() for _ in texts)][: max(1, len(texts))]
+        self._documents = documents
+        changed = [document.become(pieces) for document, pieces in zip(documents, texts or [()], strict=True)]
+        self.sequence = self.sequence  # there may be fewer than before
+        if changed[self.sequence]:
+            self._forget_selection()
         self._update()
 
-    def trim(self, sequence: int, characters: int) -> None:
-        """Keep the first `characters` characters that follow the prompt, and the marks up to there."""
-        self._document(sequence).trim(characters)
-        self._update()
+    @property
+    def above(self) -> int | None:
+        """Characters of the shown text that have been scrolled out of sight; None where the end is followed."""
+        wrapped = self._wrapped
+        if self.following or wrapped is None:
+            return None
+        return len(wrapped.text_between(0, wrapped.lines[min(round(self.scroll_y), len(wrapped.lines) - 1)].start))
 
     def show_sequence(self, sequence: int) -> None:
         """Show another sequence; a number out of range means the nearest there is."""

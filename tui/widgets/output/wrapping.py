@@ -5,19 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from tui.pieces import Kind as Kind
+from tui.pieces import Piece as Piece
+from tui.pieces import merged
 from tui.widgets.output.cells import Cluster, clusters
 from tui.widgets.output.units import Unit, units
-
-Kind = Literal["prompt", "model", "special", "mark"]
-
-
-class Piece(NamedTuple):
-    """A stretch of text of one kind. A mark's text is what is drawn of it; other text is raw."""
-
-    kind: Kind
-    text: str
 
 
 class Line(NamedTuple):
@@ -101,18 +95,12 @@ def _stretches(pieces: Iterable[Piece]) -> Iterator[tuple[str, bool]]:
             yield "".join(piece.text for piece in group), False
 
 
-def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Neighbours of one kind as one piece; marks stay apart."""
-    for kind, group in groupby(pieces, key=lambda piece: piece.kind):
-        if kind == "mark":
-            yield from group
-        elif text := "".join(piece.text for piece in group):
-            yield Piece(kind, text)
-
-
 def wrap(pieces: Iterable[Piece], limit: int, start: int = 0) -> list[Line]:
-    """Lines of at most `limit` cells, at least one; the first begins at character `start`."""
-    whole = list(_merged(pieces))
+    """Lines of at most `limit` cells, at least one; the first begins at character `start`.
+
+    A mark's text is here what is drawn of it.
+    """
+    whole = list(merged(pieces))
     lines: list[Line] = []
     index = offset = begin = 0  # the piece, the place in it, the place in the whole
     for end in _line_ends(whole, limit):

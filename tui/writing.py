@@ -1,0 +1,116 @@
+"""What is written, as it stands at one moment: unchangeable, so that any moment can be had again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from engine import events
+from engine.settings import Settings
+from tui.pieces import Kind, Piece, beginning, merged, text_of
+
+Ending = events.FinishReason | Literal["failed", "edited", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One sequence: what follows the prompt, and what a run needs to go on from there.
+
+    `ids` are all its tokens, the prompt's among them, as the model has seen them. They are empty where the text is no
+    longer theirs (it was edited, or cut at a stop text): a run then reads it as text. `drawn` is how far its random
+    stream has come, `tokens` how many of its tokens the model wrote. `halved` says that the last character stands for
+    one that is not whole.
+    """
+
+    seed: int
+    pieces: tuple[Piece, ...] = ()
+    ids: tuple[int, ...] = ()
+    drawn: int = 0
+    tokens: int = 0
+    halved: bool = False
+    ending: Ending = field(default="", compare=False)
+
+    @property
+    def text(self) -> str:
+        """The text that follows the prompt."""
+        return text_of(self.pieces)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether some of it was written by a person."""
+        return any(piece.kind == "human" for piece in self.pieces)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether its last run ended by itself."""
+        return self.ending in ("length", "eos", "stop", "time")
+
+    def to_go_on(self, seed: int, drawn: int, labels: list[str]) -> Written:
+        """The same as a run's beginning: without the sign for half a character, with marks of what changed since."""
+        pieces = tuple(beginning(self.pieces, len(self.text) - 1)) if self.halved else self.pieces
+        marks = (Piece("mark", label) for label in labels)
+        return replace(self, seed=seed, drawn=drawn, pieces=(*pieces, *marks), halved=False, ending="")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a run began, so that it can be done anew: from `writing`, in one sequence of it or as a new text."""
+
+    writing: Writing
+    sequence: int | None
+    seed: int
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """All that is written: the prompt of its run, and the sequences. Two are equal where nothing written differs."""
+
+    prompt: str = ""
+    sequences: tuple[Written, ...] = ()
+    used: Settings | None = field(default=None, compare=False)
+    """The settings that were in force when the last run ended, with the seed that it began with."""
+    start: Start | None = field(default=None, compare=False, repr=False)
+    """How the last run began."""
+
+    def with_sequence(self, number: int, written: Written) -> Writing:
+        """The same with another sequence in the place of one."""
+        return replace(self, sequences=(*self.sequences[:number], written, *self.sequences[number + 1 :]))
+
+    def pieces(self, number: int) -> list[Piece]:
+        """A sequence from its first character on, the prompt's."""
+        return [Piece("prompt", self.prompt), *self.sequences[number].pieces]
+
+
+@dataclass
+class Growing:
+    """What a run under way adds to a sequence."""
+
+    ids: list[int]
+    pieces: list[Piece] = field(default_factory=list)
+    tokens: int = 0
+
+    def add(self, kind: Kind, text: str) -> None:
+        """Text or a mark at the end."""
+        self.pieces.append(Piece(kind, text))
+
+    def ended(self, before: Written, ending: Ending, end: events.Sequence | None) -> Written:
+        """The sequence when the run has ended; `end` is what the run says of it, and has the last word."""
+        drawn = before.drawn + self.tokens
+        pieces, ids, halved = self.pieces, self.ids, False
+        if end is not None:
+            drawn, halved = end.drawn, end.halved
+            told = text_of(pieces)
+            if len(end.text) < len(told):  # cut at a stop text, and the model is not to see what was cut off
+                pieces, ids = list(beginning(pieces, len(end.text))), []
+            # Half a character where a run was stopped is in the text, but was no token's yet.
+            pieces = [*pieces, Piece("model", end.text[len(told) :])]
+        return replace(
+            before,
+            pieces=tuple(merged([*before.pieces, *pieces])),
+            ids=tuple(ids),
+            drawn=drawn,
+            tokens=before.tokens + self.tokens,
+            halved=halved,
+            ending=ending,
+        )
