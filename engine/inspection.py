@@ -10,9 +10,11 @@ from engine.errors import EngineError
 from engine.events import Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
+from engine.runner.sliding import SlidingRunner
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
 from engine.settings import Settings
+from engine.window import window
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,12 @@ def tokens(model: LoadedModel, text: str) -> list[TextToken]:
 def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 12) -> NextToken:
     """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
     ready = prepared(model, prompt, settings)
-    logits, _ = model.runner.prefill(ready.ids)
+    head = model.family.head(model, ready.ids)
+    runner = SlidingRunner(model.runner, window(settings, model.positions, head))
+    logits, _ = runner.prefill(ready.ids)
     context = Context(len(ready.ids), model.eos_token_ids, model.device)
     sampler = Sampler(settings, context, RandomStreams(settings.seed))
-    scores = sampler.process(model.runner.ids, logits)
+    scores = sampler.process(runner.ids, logits)
     raw, processed = (torch.softmax(values[0].double(), dim=-1) for values in (logits, scores))
     if torch.isnan(raw).any():
         raise EngineError("the model's scores are not numbers: try dtype float32")

@@ -47,6 +47,10 @@ class Runner(ABC):
         """Append one id (rows,) to each row; returns the float32 logits (rows, vocabulary) after it."""
 
     @abstractmethod
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        """Forget everything and see these (rows, n) ids in one pass; the logits (rows, vocabulary) after them."""
+
+    @abstractmethod
     def rewind(self, length: int) -> None:
         """Forget all ids from position `length` (at least 0) on, in every row."""
 

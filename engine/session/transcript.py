@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from platformdirs import user_data_path
 
 from engine.errors import TranscriptError
-from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prefilled, Prepared, Token
+from engine.events import Changed, Event, Failed, Finished, Forgot, Note, Noted, Prefilled, Prepared, Token
 from engine.settings import Settings
 
 VERSION = 1
@@ -138,6 +138,8 @@ def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
             return [("token", fields)]
         case Changed(at, name, old, new):
             return [("change", {"at": at, "name": name, "from": old, "to": new})]
+        case Forgot(sequence, at, tokens):
+            return [("forgot", {"sequence": sequence, "at": at, "tokens": tokens})]
         case Finished(sequences, timing):
             ends = [{"text": s.text, "finish_reason": s.finish_reason, "score": s.score} for s in sequences]
             times = {"prefill_s": round(timing.prefill_s, 6), "decode_s": round(timing.decode_s, 6)}

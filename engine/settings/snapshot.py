@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from engine.errors import SettingError, shown
+from engine.settings.context import ContextSettings
 from engine.settings.generation_config import values_from
 from engine.settings.length import LengthSettings
 from engine.settings.parameter import Parameter
@@ -18,7 +19,15 @@ from engine.settings.view import ViewSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ViewSettings, PromptSettings, LengthSettings, RepetitionSettings, SamplingSettings, RunSettings):
+class Settings(
+    ViewSettings,
+    PromptSettings,
+    ContextSettings,
+    LengthSettings,
+    RepetitionSettings,
+    SamplingSettings,
+    RunSettings,
+):
     """One snapshot of all settings: immutable and always valid.
 
     Raises `SettingError` (one line: name, value, bounds) for a value that its declaration refuses.
@@ -90,6 +99,7 @@ GROUPS = {
     "sampling": SamplingSettings,
     "repetition": RepetitionSettings,
     "length": LengthSettings,
+    "context": ContextSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }
