@@ -27,6 +27,7 @@ class SlidingRunner(Runner):
         self.window = window
         self.out = 0
         """How many ids of each row are out of the model's sight."""
+        self._head = 0
         self._seeing = runner
 
     @property
@@ -51,7 +52,7 @@ class SlidingRunner(Runner):
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         new = ids.to(self.model.device)[:, None]
-        if self._wanted(self.length + 1) == self.out:
+        if self._wanted(self.length + 1) == (self._head, self.out):
             if self.out:
                 self._append(new)
             return self._seeing.step(ids)
@@ -76,18 +77,19 @@ class SlidingRunner(Runner):
 
     def reset(self) -> None:
         super().reset()
-        self.out = 0
+        self.out = self._head = 0
         self._seeing.reset()
 
-    def _wanted(self, length: int) -> int:
-        return self.window.out(length) if self.window else 0
+    def _wanted(self, length: int) -> tuple[int, int]:
+        """(ids that stay in sight at the beginning, ids out of sight) for a text of this length."""
+        if self.window is None or not self.window.out(length):
+            return 0, 0
+        return self.window.seen(length)[0].stop, self.window.out(length)
 
     def _look(self, text: torch.Tensor) -> None:
         """Hold (rows, n) ids as the whole text, where the model is not to see all of it."""
-        self.out = self._wanted(text.shape[1])
+        self._head, self.out = self._wanted(text.shape[1])
         self._hold(text if self.out else text[:, :0])
 
     def _in_sight(self, text: torch.Tensor) -> torch.Tensor:
-        if not self.out or self.window is None:
-            return text
-        return torch.cat([text[:, part] for part in self.window.seen(text.shape[1])], dim=1)
+        return torch.cat([text[:, : self._head], text[:, self._head + self.out :]], dim=1) if self.out else text
