@@ -13,6 +13,7 @@ from textual.worker import get_current_worker
 from engine.events import Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from engine.window import slides
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.view import ViewCommands
@@ -23,6 +24,8 @@ from tui.worker import LoadFailed, LoadJob, ModelFacts, Output, RecordTrouble, R
 
 FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
+COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
+"""Settings that say how many tokens a prompt has, or may have."""
 
 
 class TextgenApp(RunCommands, SettingCommands, ViewCommands):
@@ -79,7 +82,7 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         if text:
             self.main.show_text(text)
         if self.session.running:
-            self.status.update(used=self.session.used)
+            self.status.update(**self.session.places)
 
     def _take(self, item: Output) -> None:
         match item:
@@ -133,11 +136,12 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         if facts is None:
             return
         text = self.session.settings.prefix + self.prompt.text
+        most, sliding = self.session.reach, slides(self.session.settings)
 
         def count() -> None:
             tokens = facts.count_tokens(text)
             if not get_current_worker().is_cancelled:  # else a newer text is being counted
-                self.call_from_thread(self.prompt.show_count, tokens, facts.positions)
+                self.call_from_thread(self.prompt.show_count, tokens, most, sliding)
 
         # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
         self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")
@@ -145,7 +149,7 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
     def on_settings_panel_edited(self, event: SettingsPanel.Edited) -> None:
         """Take a value that the panel has checked."""
         self.change_settings(lambda: self.session.change(event.name, event.value))
-        if event.name == "prefix":
+        if event.name in COUNTED:
             self._count()
 
     # Actions

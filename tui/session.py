@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.controls import Controls
-from engine.events import Event, Failed, Finished, Prepared, Token
+from engine.events import Event, Failed, Finished, Forgot, Prepared, Token
 from engine.settings import PARAMETERS, Settings
+from engine.window import reach
+from tui.sight import Hidden, Sight
 from tui.worker import ModelFacts, RunJob
 
 
@@ -33,6 +35,7 @@ class Session:
     prompt: str = ""
     new_tokens: int = 0
     prompt_tokens: int = 0
+    sight: Sight = field(default_factory=Sight)
     _went_on: int | None = None
     _before: list[str] = field(default_factory=list)
     _kept: tuple[str, list[Written]] | None = None
@@ -98,6 +101,7 @@ class Session:
             case Prepared(_, ids):
                 for number in self.shown_places():
                     self.sequences[number].ids = list(ids)
+                    self.sight.forget(number)  # a run tells anew what it does not see
                 if self._went_on is None:
                     self.prompt_tokens = len(ids)
                 self._kept = None
@@ -106,6 +110,9 @@ class Session:
                 written.ids.append(event.id)
                 written.text += event.text
                 self.new_tokens += 1
+            case Forgot():
+                place = self.place(event.sequence)
+                self.sight.hear(event, place, len(self.prompt) + len(self._before[place]))
             case Failed() if self._kept is not None:
                 self.prompt, self.sequences = self._kept
                 self.controls = None
@@ -131,7 +138,23 @@ class Session:
     @property
     def used(self) -> int:
         """Positions taken by the longest sequence."""
-        return max((len(written.ids) for written in self.sequences), default=0)
+        seen = (len(written.ids) - self.hidden(number).tokens for number, written in enumerate(self.sequences))
+        return max(seen, default=0)
+
+    def hidden(self, sequence: int) -> Hidden:
+        """What of a sequence is out of the model's sight."""
+        return self.sight.hidden(sequence)
+
+    @property
+    def places(self) -> dict[str, int | None]:
+        """For the status line: tokens that the model sees, tokens out of its sight, tokens that it can see."""
+        longest = max(range(len(self.sequences)), key=lambda n: len(self.sequences[n].ids), default=0)
+        return {"used": self.used, "out": self.hidden(longest).tokens, "positions": self.reach}
+
+    @property
+    def reach(self) -> int | None:
+        """How many tokens the model can see under the settings of now; None where there is no limit."""
+        return reach(self.settings, self.facts.positions if self.facts else None)
 
     def shown_places(self) -> range:
         """The sequences that the current run writes."""

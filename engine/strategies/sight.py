@@ -61,13 +61,14 @@ class Sight:
         new = cut - len(self.prompt_ids)
         if new >= 0:
             return growing.ends[new - 1] if new else 0
-        return -_from_end(self.text, self._decoded(0)[len(self._decoded(0, cut)) :])
+        return -_from_end(self.text, self._decoded()[len(self._decoded(cut)) :])
 
     def _head_characters(self, head: int) -> int:
-        return len(self._decoded(0, head).strip()) if head else 0
+        """A start of text is in no text that is shown, a control code is."""
+        return len(self._decoded(head, skip_special_tokens=True).strip())
 
-    def _decoded(self, start: int, end: int | None = None) -> str:
-        return str(self.model.tokenizer.decode(list(self.prompt_ids[start:end]), skip_special_tokens=True))
+    def _decoded(self, end: int | None = None, **options: bool) -> str:
+        return str(self.model.tokenizer.decode(list(self.prompt_ids[:end]), **options))
 
 
 def _from_end(text: str, tail: str) -> int:

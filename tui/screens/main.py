@@ -9,7 +9,19 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.events import Changed, Event, Failed, Finished, FinishReason, Note, Noted, Paused, Prefilled, Prepared
+from engine.events import (
+    Changed,
+    Event,
+    Failed,
+    Finished,
+    FinishReason,
+    Forgot,
+    Note,
+    Noted,
+    Paused,
+    Prefilled,
+    Prepared,
+)
 from engine.settings import PARAMETERS
 from tui.actions import Actions
 from tui.session import Session
@@ -128,10 +140,13 @@ class MainScreen(Screen[None]):
             case Prepared(_, _, notes):
                 if not self._session.goes_on:
                     self.output.start(self._session.prompt, len(self._session.sequences))
+                self.show_sight()
                 for note in notes:
                     self.notes.add(note)
             case Noted(note):
                 self.notes.add(note)
+            case Forgot():
+                self.show_sight()
             case Prefilled():
                 self.status.update(prompt_tokens=event.tokens, reused=event.reused, cache=event.cache)
             case Changed(at, name, old, new):
@@ -156,7 +171,7 @@ class MainScreen(Screen[None]):
     def show_end(self, why: str) -> None:
         """The run is over."""
         self.output.streaming = self.settings_panel.running = False
-        self.status.update(stage="ready", used=self._session.used)
+        self.status.update(stage="ready", **self._session.places)
         self._ended = why
         self.show_counts()
 
@@ -164,17 +179,26 @@ class MainScreen(Screen[None]):
         """Which sequence is shown, how many tokens are new, and how the run ended."""
         new, why = self._session.written(self.output.sequence), self._ended
         told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
-        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
+        out = self._session.hidden(self.output.sequence).tokens
+        hidden = f"┊ {out:,} out of sight" if out else ""
+        self.output.border_subtitle = " · ".join(part for part in (told, why, hidden) if part)
         count, shown = self.output.sequences, self.output.sequence
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = "Output" if count == 1 else f"Output {names}"
+
+    def show_sight(self) -> None:
+        """Show what of the text the model does not see."""
+        for place in self._session.shown_places():
+            hidden = self._session.hidden(place)
+            self.output.dim(place, hidden.start, hidden.end)
+        self.status.update(**self._session.places)
 
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
         self.title_line.facts = facts
         self.query_one(KeyBar).hidden = frozenset() if facts.choices else frozenset({"choose"})
         stage = "prefill" if self._session.running else "ready"
-        self.status.update(stage=stage, detail="", positions=facts.positions)
+        self.status.update(stage=stage, detail="", positions=self._session.reach)
 
     def mark(self, name: str, old: object, new: object) -> None:
         """Set the mark of a changed setting where the text now ends."""

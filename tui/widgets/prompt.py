@@ -9,6 +9,7 @@ from textual.geometry import Offset
 from textual.widgets import TextArea
 
 from engine.safe_text import safe_cells
+from engine.window import Window
 
 
 class PromptPane(TextArea):
@@ -55,11 +56,13 @@ class PromptPane(TextArea):
             return Offset()
         return super().scroll_cursor_visible(center, animate)
 
-    def show_count(self, tokens: int, positions: int | None) -> None:
-        """Show how long the prompt is, and what the model has left."""
+    def show_count(self, tokens: int, positions: int | None, slides: bool = False) -> None:
+        """Show how long the prompt is, and what the model has left of what it can see."""
         count = f"{tokens:,} token{'' if tokens == 1 else 's'}"
         if positions is None:
             self.border_subtitle = count
+        elif slides and tokens >= positions:
+            self.border_subtitle = f"{count} · ┊ {Window(positions).out(tokens):,} out of sight"
         elif tokens > positions:
             self.border_subtitle = f"{count} · ✗ {tokens - positions:,} too many"
         else:

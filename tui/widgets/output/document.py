@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.safe_text import safe_text
+from tui.widgets.output.out_of_sight import span
 from tui.widgets.output.wrapping import Kind, Piece, Wrapped
 
 
@@ -17,6 +18,8 @@ class Document:
         self._waiting: list[Piece] = []
         self._wrapped: Wrapped | None = None
         self._generated = 0
+        self.hidden = (0, 0)
+        """What is out of the model's sight, between two positions, marks counted."""
         self.append(prompt, "prompt")
 
     @property
@@ -64,6 +67,10 @@ class Document:
                 self._pieces.append(Piece(kind, text[:-taken]))
         if self._wrapped is not None:
             self.wrapped(self._wrapped.limit).cut(dropped)
+
+    def hide(self, start: int, end: int) -> None:
+        """The characters `start` to `end` are out of the model's sight, prompt counted and marks not."""
+        self.hidden = span(self._pieces, start, end)
 
     def text(self, *, prompt: bool = True) -> str:
         """The raw text, with or without the prompt."""

@@ -16,6 +16,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui.widgets.output.document import Document
+from tui.widgets.output.out_of_sight import rows, veiled
 from tui.widgets.output.painting import Painter
 from tui.widgets.output.wrapping import Kind, Line, Piece, Wrapped, line_clusters, wrap
 
@@ -35,6 +36,7 @@ class OutputView(ScrollView, can_focus=True):
         "output--mark",
         "output--cursor",
         "output--placeholder",
+        "output--hidden",
     }
     DEFAULT_CSS = """
     OutputView {
@@ -49,6 +51,7 @@ class OutputView(ScrollView, can_focus=True):
         & > .output--mark { color: $text-accent; }
         & > .output--cursor { color: $primary; }
         & > .output--placeholder { color: $text-muted; }
+        & > .output--hidden { color: $text-disabled; }
     }
     """
 
@@ -107,6 +110,16 @@ class OutputView(ScrollView, can_focus=True):
         """Keep the first `characters` characters that follow the prompt, and the marks up to there."""
         self._document(sequence).trim(characters)
         self._update()
+
+    def dim(self, sequence: int, start: int, end: int) -> None:
+        """Draw the characters `start` to `end` as out of the model's sight, prompt counted and marks not."""
+        document = self._document(sequence)
+        before = document.hidden
+        document.hide(start, end)
+        changed = rows(before, document.hidden)
+        wrapped = self._wrapped
+        if changed and wrapped is not None and sequence == self.sequence:
+            self._refresh_rows(wrapped.line_at(changed[0]), wrapped.line_at(changed[1]) + 1)
 
     def show_sequence(self, sequence: int) -> None:
         """Show another sequence; a number out of range means the nearest there is."""
@@ -245,6 +258,15 @@ class OutputView(ScrollView, can_focus=True):
         row = self.scroll_offset.y + y
         if row >= len(wrapped.lines):
             return self._painter.blank(width, wrapped.length)
+        line = wrapped.lines[row]
+        strip = self._strip(wrapped, row, width)
+        hidden = self._documents[self.sequence].hidden
+        style = Style(color=self.get_component_rich_style("output--hidden").color)
+        return veiled(strip, line, hidden, wrapped.limit, style) if hidden[1] else strip
+
+    def _strip(self, wrapped: Wrapped, row: int, width: int) -> Strip:
+        """A line as it is, whether the model sees it or not."""
+        assert self._painter is not None
         line = wrapped.lines[row]
         selected = self._selected_in(wrapped, line)
         if self.streaming and row == len(wrapped.lines) - 1:
