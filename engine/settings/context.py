@@ -19,7 +19,6 @@ class ContextSettings:
         choices=("stop", "slide"),
         upstream="stop",
         live=True,
-        label="at the end of sight",
         help="Where a text outgrows what the model can see: stop, or slide: the oldest text falls out of its sight.",
     )
     context_window: int | None = declare(

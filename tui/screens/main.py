@@ -179,9 +179,7 @@ class MainScreen(Screen[None]):
         """Which sequence is shown, how many tokens are new, and how the run ended."""
         new, why = self._session.written(self.output.sequence), self._ended
         told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
-        out = self._session.hidden(self.output.sequence).tokens
-        hidden = f"┊ {out:,} out of sight" if out else ""
-        self.output.border_subtitle = " · ".join(part for part in (told, why, hidden) if part)
+        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
         count, shown = self.output.sequences, self.output.sequence
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = "Output" if count == 1 else f"Output {names}"

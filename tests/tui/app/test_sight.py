@@ -80,7 +80,7 @@ async def test_a_new_run_is_wholly_in_sight(small: Path, record: Path) -> None:
         await hand.change(max_new_tokens=5)
         await hand.run()
         await hand.settle()
-        assert hidden(hand) == "" and "out of sight" not in hand.output.border_subtitle
+        assert hidden(hand) == "" and "out of sight" not in hand.screen_text()
 
 
 async def test_turned_on_while_a_run_is_held(small: Path, record: Path) -> None:
