@@ -1,6 +1,6 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Noted and Paused as they happen,
+    Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Forgot, Noted and Paused as they happen,
     then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
@@ -168,6 +168,21 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Forgot:
+    """From the new token `at` on, `tokens` tokens of a sequence, prompt included, are out of the model's sight.
+
+    In characters: it sees those from `until` on, counted from the beginning of the run's new text (below 0: so many
+    from the prompt's end), and the first `head` of the prompt, the control code say, which stay in its sight.
+    """
+
+    sequence: int
+    at: int
+    tokens: int
+    until: int
+    head: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The run waits before the new token `at`. It is told again each time the run is asked on while it is paused."""
 
@@ -221,4 +236,6 @@ class Failed:
     sequences: tuple[Sequence, ...] = ()
 
 
-Event = Prepared | Noted | Prefilled | Token | Beams | Compared | Contrasted | Changed | Paused | Finished | Failed
+Event = (
+    Prepared | Noted | Prefilled | Token | Beams | Compared | Contrasted | Changed | Forgot | Paused | Finished | Failed
+)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
+from engine import window
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
@@ -19,6 +20,7 @@ from engine.sampling.stages import Context
 from engine.settings import Settings
 from engine.strategies import STRATEGIES, Run
 from engine.strategies.run import Growing
+from engine.strategies.sight import Sight
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,12 +32,14 @@ def generate(
     controls: Controls | None = None,
     *,
     drawn: int = 0,
+    text: str | None = None,
 ) -> Iterator[Event]:
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
     `prompt` is text, which the model's family prepares, or token ids, which are taken as they are. `controls` may be
     changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
-    random streams, for a run that goes on where one with the same seed stopped.
+    random streams, for a run that goes on where one with the same seed stopped. `text` is what the ids of a prompt
+    stand for, where it is known.
 
     Nothing is computed before the first event is asked for, and nothing while none is.
     """
@@ -43,11 +47,11 @@ def generate(
     run: Run | None = None
     try:
         controls.begin(settings)
-        ready = prepared(model, prompt, settings)
+        ready = prepared(model, prompt, settings, text)
         yield ready
-        run = _run(model, ready.ids, settings, controls, drawn)
+        run = _run(model, ready, settings, controls, drawn)
         yield from STRATEGIES[settings.strategy](run)
-        yield run.finished()
+        yield from run.end()
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
         if not isinstance(error, EngineError):
             _LOG.debug("a run failed", exc_info=True)
@@ -57,7 +61,8 @@ def generate(
         yield Failed(reason, run.finished().sequences if run else ())
 
 
-def _run(model: LoadedModel, ids: tuple[int, ...], settings: Settings, controls: Controls, drawn: int) -> Run:
+def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
+    ids = ready.ids
     context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
     return Run(
         model=model,
@@ -68,10 +73,11 @@ def _run(model: LoadedModel, ids: tuple[int, ...], settings: Settings, controls:
         sequences=[
             Growing(number, detokenizer(model.tokenizer, ids)) for number in range(settings.num_return_sequences)
         ],
+        sight=Sight(model, ids, ready.text),
     )
 
 
-def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> Prepared:
+def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
     if isinstance(prompt, str) and not prompt.isascii() and any("\ud800" <= sign <= "\udfff" for sign in prompt):
         raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
@@ -82,22 +88,11 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
-    text = ready.text if isinstance(prompt, str) else str(model.tokenizer.decode(list(ids)))
-    if model.positions is None:
-        return Prepared(text, ids, notes)
-    left = model.positions - len(ids)
-    if left < 0:
-        raise PromptError(
-            f"the prompt is {len(ids)} tokens long and the model takes {model.positions}: shorten it by {-left}"
-        )
-    if settings.max_new_tokens <= left:
-        return Prepared(text, ids, notes)
-    note = Note(
-        "info",
-        "length-clipped",
-        f"The model takes {model.positions} tokens and the prompt has {len(ids)}, so at most {left} new ones fit.",
-    )
-    return Prepared(text, ids, (*notes, note))
+    if isinstance(prompt, str):
+        text = ready.text
+    elif text is None:
+        text = str(model.tokenizer.decode(list(ids)))
+    return Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
 
 
 def _without_effect(settings: Settings) -> tuple[Note, ...]:

@@ -11,9 +11,11 @@ from engine.errors import EngineError
 from engine.events import Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
+from engine.runner.sliding import SlidingRunner
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
 from engine.settings import PARAMETERS, Settings
+from engine.window import window
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ def tokens(model: LoadedModel, text: str) -> list[TextToken]:
 def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 12) -> NextToken:
     """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
     ready = prepared(model, prompt, settings)
-    logits, _ = model.runner.prefill(ready.ids)
+    runner, logits = _seen(model, ready.ids, settings)
     sampler = _sampler(model, ready.ids, settings)
-    raw, processed = _distribution(logits), _distribution(sampler.process(model.runner.ids, logits))
+    raw, processed = _distribution(logits), _distribution(sampler.process(runner.ids, logits))
     best = raw.topk(min(top, raw.numel())).indices
     rank, raw_rank = (1 + (p[None, :] > p[best, None]).sum(dim=1) for p in (processed, raw))
     candidates = [
@@ -98,13 +100,19 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
     parameter = PARAMETERS[name]
     without = settings.changed(**{name: parameter.off if parameter.can_be_off else parameter.upstream})
     ids = prepared(model, prompt, settings).ids
-    logits, _ = model.runner.prefill(ids)
+    runner, logits = _seen(model, ids, settings)
     before, after = (
-        _distribution(_sampler(model, ids, each).process(model.runner.ids, logits)) for each in (without, settings)
+        _distribution(_sampler(model, ids, each).process(runner.ids, logits)) for each in (without, settings)
     )
     moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
     shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
     return Effect(name, int((after > 0).sum()), int((before > 0).sum()), tuple(shifts))
+
+
+def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple[SlidingRunner, torch.Tensor]:
+    """The runner with these ids in it, and the logits (1, vocabulary) after what of them is in sight."""
+    runner = SlidingRunner(model.runner, window(settings, model.positions, model.family.head(model, ids)))
+    return runner, runner.prefill(ids)[0]
 
 
 def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:

@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from engine.events import Changed, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from engine.window import slides
 from tui import alt_digits
 from tui.actions import ACTIONS
 from tui.commands.looks import LookCommands
@@ -47,6 +48,8 @@ FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 LOOK_AFTER_S = 0.15
 TOLD_COMPLAINTS = 6
+COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
+"""Settings that say how many tokens a prompt has, or may have."""
 
 
 class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, ViewCommands, LookCommands):
@@ -125,7 +128,7 @@ class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, Vie
         if text:
             self.main.show_text(text)
         if self.session.running:
-            self.status.update(used=self.session.used)
+            self.status.update(**self.session.places)
 
     def _held_back(self, item: Output) -> bool:
         """Whether the pace keeps this for a later frame. The shown sequence sets it; a run that is to hold or to end
@@ -206,11 +209,12 @@ class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, Vie
         if facts is None:
             return
         text = self.session.settings.prefix + self.prompt.text
+        most, sliding = self.session.reach, slides(self.session.settings)
 
         def count() -> None:
             tokens = facts.count_tokens(text)
             if not get_current_worker().is_cancelled:  # else a newer text is being counted
-                self.call_from_thread(self.prompt.show_count, tokens, facts.positions)
+                self.call_from_thread(self.prompt.show_count, tokens, most, sliding)
 
         # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
         self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")
@@ -236,7 +240,7 @@ class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, Vie
         """Take a value that the panel has checked."""
         self.change_settings(lambda: self.session.change(event.name, event.value))
         self._look()
-        if event.name == "prefix":
+        if event.name in COUNTED:
             self._count()
 
     # Actions

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.controls import Controls
-from engine.events import Changed, Event, Failed, Finished, Prepared, Token
+from engine.events import Changed, Event, Failed, Finished, Forgot, Prepared, Token
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
+from engine.window import reach
 from tui.editing import edited
 from tui.pieces import Kind, Piece
+from tui.sight import NOTHING, Hidden, hidden_by
 from tui.timeline import Timeline
 from tui.worker import ModelFacts, RunJob
 from tui.writing import Growing, Start, Writing, Written
@@ -58,11 +60,32 @@ class Session:
         growing = self._growing.get(sequence)
         return self.sequences[sequence].tokens + (growing.tokens if growing else 0)
 
+    def hidden(self, sequence: int) -> Hidden:
+        """What of a sequence is out of the model's sight."""
+        growing = self._growing.get(sequence)
+        if growing is not None:
+            return growing.hidden
+        return self.sequences[sequence].hidden if sequence < len(self.sequences) else NOTHING
+
     @property
-    def used(self) -> int:
-        """Positions taken by the longest sequence."""
-        standing = [len(written.ids) for written in self.sequences]
-        return max([*standing, *(len(growing.ids) for growing in self._growing.values())], default=0)
+    def places(self) -> dict[str, int | None]:
+        """For the status line: tokens that the model sees of the longest sequence, those that it does not, and how
+        many it can see under the settings of now (None: without a limit).
+        """
+        lengths = [len(self._ids(number)) for number in range(len(self.sequences))]
+        longest = max(range(len(lengths)), key=lengths.__getitem__, default=0)
+        out = self.hidden(longest).tokens
+        used = max(lengths, default=0) - out
+        return {"used": used, "out": out, "positions": self.reach}
+
+    @property
+    def reach(self) -> int | None:
+        """How many tokens the model can see under the settings of now; None where there is no limit."""
+        return reach(self.settings, self.facts.positions if self.facts else None)
+
+    def _ids(self, sequence: int) -> Sequence[int]:
+        growing = self._growing.get(sequence)
+        return growing.ids if growing else self.sequences[sequence].ids
 
     # Runs
 
@@ -154,6 +177,10 @@ class Session:
                 growing.ids.append(event.id)
                 growing.tokens += 1
                 return self._add([place], "special" if event.special else "model", event.text)
+            case Forgot():
+                place = self.place(event.sequence)
+                before = len(self.writing.prompt) + len(self.writing.sequences[place].text)
+                self._growing[place].hidden = hidden_by(event, before)
             case Changed(at, name, old, new) if at or self.goes_on:  # else it changes nothing in the text
                 return self._add(list(self._growing), "mark", mark_label(name, old, new))
             case Finished() | Failed():
@@ -198,7 +225,9 @@ class Session:
         if text == written.text:
             return False
         halved = written.halved and text[-1:] == written.text[-1:]
-        new = replace(written, pieces=edited(written.pieces, text), ids=(), halved=halved, ending="edited")
+        new = replace(
+            written, pieces=edited(written.pieces, text), ids=(), halved=halved, ending="edited", hidden=NOTHING
+        )
         self._leave_for(self.writing.with_sequence(sequence, new), self.writing)
         return True
 

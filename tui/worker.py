@@ -244,7 +244,8 @@ class Worker:
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
         clock = _Clock()
-        for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn):
+        text = job.shown_prompt
+        for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
             if isinstance(event, Paused):
                 self._hold(job, event, clock)
                 continue

@@ -8,6 +8,7 @@ from typing import Literal
 from engine import events
 from engine.settings import Settings
 from tui.pieces import Kind, Piece, beginning, merged, text_of
+from tui.sight import NOTHING, Hidden
 
 Ending = events.FinishReason | Literal["failed", "edited", ""]
 
@@ -29,6 +30,8 @@ class Written:
     tokens: int = 0
     halved: bool = False
     ending: Ending = field(default="", compare=False)
+    hidden: Hidden = field(default=NOTHING, compare=False)
+    """What of it was out of the model's sight at the end."""
 
     @property
     def text(self) -> str:
@@ -89,6 +92,7 @@ class Growing:
     ids: list[int]
     pieces: list[Piece] = field(default_factory=list)
     tokens: int = 0
+    hidden: Hidden = NOTHING
 
     def add(self, kind: Kind, text: str) -> None:
         """Text or a mark at the end."""
@@ -113,4 +117,5 @@ class Growing:
             tokens=before.tokens + self.tokens,
             halved=halved,
             ending=ending,
+            hidden=self.hidden,
         )

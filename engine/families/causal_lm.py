@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ class Choices:
     names: tuple[str, ...]
     setting: str | None = None
 
+
+_MOST_MARKS = 4  # more special tokens than that at the beginning are no start of text
 
 _TRAILING_SPACE = Note(
     "info",
@@ -80,6 +84,15 @@ class Family:
     def encode(self, model: LoadedModel, text: str) -> list[int]:
         """The ids of a text."""
         return list(model.tokenizer.encode(text, add_special_tokens=self.marks))
+
+    def head(self, model: LoadedModel, ids: Sequence[int]) -> int:
+        """How many ids at the beginning stay in the model's sight where the text behind them falls out of it.
+
+        A start of text does: models look there when they have nothing else to look at, and fall apart without it
+        (Xiao et al. 2023, attention sinks). A family adds what its texts are told by.
+        """
+        special = model.special_ids
+        return sum(1 for _ in takewhile(special.__contains__, ids[:_MOST_MARKS]))
 
     def notes(self, model: LoadedModel, prompt: str, ids: tuple[int, ...], settings: Settings) -> tuple[Note, ...]:
         """What this prompt earns."""

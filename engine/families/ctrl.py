@@ -6,6 +6,7 @@ that is no control code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ class CTRL(Family):
         if ids[0] not in _table(model).values():
             notes.append(Note("warning", "ctrl-no-control-code", _no_code(model, prompt)))
         return tuple(notes)
+
+    def head(self, model: LoadedModel, ids: Sequence[int]) -> int:
+        """The control code: the text is of its kind to the end."""
+        return 1 if ids[0] in _table(model).values() else super().head(model, ids)
 
     def choices(self, model: LoadedModel) -> Choices | None:
         codes = control_codes(model)

@@ -25,8 +25,7 @@ class Runner(ABC):
         self.model = model
         self._buffer = torch.empty((0, 0), dtype=torch.long)
         self._length = 0
-        self.hidden: tuple[torch.Tensor, ...] = ()
-        """While watched: the hidden states (rows, n, width) of the last pass, the embeddings first."""
+        self._hidden: tuple[torch.Tensor, ...] = ()
         self._watching: dict[str, bool] = {}
 
     @property
@@ -39,6 +38,11 @@ class Runner(ABC):
         """How many ids each row holds."""
         return self._length
 
+    @property
+    def hidden(self) -> tuple[torch.Tensor, ...]:
+        """While watched: the hidden states (rows, n, width) of the last pass, the embeddings first."""
+        return self._hidden
+
     @abstractmethod
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         """Take `ids`, at least one, into `rows` equal rows.
@@ -49,6 +53,10 @@ class Runner(ABC):
     @abstractmethod
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """Append one id (rows,) to each row; returns the float32 logits (rows, vocabulary) after it."""
+
+    @abstractmethod
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        """Forget everything and see these (rows, n) ids in one pass; the logits (rows, vocabulary) after them."""
 
     @abstractmethod
     def rewind(self, length: int) -> None:
@@ -66,7 +74,7 @@ class Runner(ABC):
         try:
             yield
         finally:
-            self._watching, self.hidden = {}, ()
+            self._watching, self._hidden = {}, ()
 
     def cache_shape(self) -> CacheShape | None:
         """The KV cache's shape, or None where the model has none."""
@@ -81,7 +89,7 @@ class Runner(ABC):
         """The model's output for these inputs."""
         output = self.model(**inputs | self._watching, return_dict=True)
         if self._watching:
-            self.hidden = output.hidden_states
+            self._hidden = output.hidden_states
         return output
 
     def _hold(self, ids: torch.Tensor) -> None:

@@ -48,6 +48,11 @@ class CachedRunner(Runner):
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         return self._forward(ids.to(self.model.device)[:, None], first=False)
 
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        self._cache = self._new_cache()
+        self._hold(ids[:, :0])
+        return self._forward(ids, first=True)
+
     def rewind(self, length: int) -> None:
         surplus = self.length - length
         if surplus <= 0:
@@ -56,9 +61,7 @@ class CachedRunner(Runner):
             rows = self.ids[:, :length].clone()
             self.reset()
             if length:
-                # Layers with a window or a state have forgotten what they would need: see it all again.
-                self._hold(rows[:, :0])
-                self._forward(rows, first=True)
+                self.see(rows)  # layers with a window or a state have forgotten what they would need
             return
         self._cache.crop(-surplus)
         self._length = length

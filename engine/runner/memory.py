@@ -39,6 +39,7 @@ class MemoryRunner(Runner):
         super().__init__(model)
         self._memory: list[torch.Tensor] | None = None  # of all ids; None where ids are held but not seen
         self._prompt: _Prompt | None = None
+        self._first = 0  # how many ids the first pass saw
         self._cuttable = bool(getattr(model.config, "same_length", False))
         self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
 
@@ -54,6 +55,7 @@ class MemoryRunner(Runner):
             assert self._memory is not None
             self._prompt = _Prompt(ids, logits, self._memory)
         self._hold(torch.tensor([ids], device=self.model.device))
+        self._first = len(ids)
         if rows > 1:
             self.fork([0] * rows)
         return self._prompt.logits.expand(rows, -1).clone(), reused
@@ -66,11 +68,17 @@ class MemoryRunner(Runner):
             self._see_again(held)
         return self._see(new)
 
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        self._memory = None
+        self._hold(ids[:, :0])
+        return self._see(ids)
+
     def rewind(self, length: int) -> None:
         if length >= self._length:
             return
         self._length = length
         self._memory = None
+        self._first = min(self._first, length)
 
     def fork(self, rows: Sequence[int]) -> None:
         if list(rows) == list(range(self._buffer.shape[0])):
@@ -113,13 +121,14 @@ class MemoryRunner(Runner):
         if self._cuttable:
             self._see(rows)
             return
-        first = min(len(self._prompt.ids), rows.shape[1]) if self._prompt is not None else rows.shape[1]
-        self._see(rows[:, :first])
-        for at in range(first, rows.shape[1]):
+        self._see(rows[:, : self._first])
+        for at in range(self._first, rows.shape[1]):
             self._see(rows[:, at : at + 1])
 
     def _see(self, new: torch.Tensor) -> torch.Tensor:
         """Feed (rows, n) ids after those held; they are held only if that succeeded. The logits after the last."""
+        if self._memory is None:
+            self._first = new.shape[1]
         whole = self._watching or not self._cuttable
         width = new.shape[1] if whole else max(_SEGMENT, self.model.config.mem_len or 0)
         for segment in new.split(width, dim=1):

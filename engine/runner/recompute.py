@@ -32,6 +32,10 @@ class RecomputeRunner(Runner):
         self._append(ids.to(self.model.device)[:, None])
         return self._forward()
 
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        self._hold(ids)
+        return self._forward()
+
     def rewind(self, length: int) -> None:
         self._length = min(self._length, length)
 

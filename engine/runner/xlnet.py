@@ -6,7 +6,7 @@ all before them, as the library's generate() does, so it is no wider at the thou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,31 +25,17 @@ class XLNetRunner(MemoryRunner):
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__(model)
         self._cuttable = False  # the first pass sees both ways: what it saw is part of what it remembers
-        self._first = 0  # how many ids it saw
-
-    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
-        found = super().prefill(ids, rows)
-        self._first = len(ids)
-        return found
 
     def rewind(self, length: int) -> None:
-        seen, memory = self._length, self._memory
+        seen, memory, first = self._length, self._memory, self._first
         super().rewind(length)
         # A step leaves the last two rows out and computes them anew, so all before them are as they were.
-        if memory and self._first <= length < seen and memory[0].shape[0] == seen + 1:
+        if memory and first <= length < seen and memory[0].shape[0] == seen + 1:
             self._memory = [layer[: length + 1] for layer in memory]
-        self._first = min(self._first, length)
-
-    def _see_again(self, rows: torch.Tensor) -> None:
-        self._see(rows[:, : self._first])
-        for at in range(self._first, rows.shape[1]):
-            self._see(rows[:, at : at + 1])
 
     @torch.inference_mode()
     def _forward(self, new: torch.Tensor) -> torch.Tensor:
         text = torch.cat([self.ids, new], dim=1) if self._length else new
-        if self._memory is None:
-            self._first = text.shape[1]
         inputs = self.model.prepare_inputs_for_generation(text, past_key_values=self._memory, use_mems=True)
         inputs["target_mapping"] = inputs["target_mapping"].to(self.model.dtype)
         try:

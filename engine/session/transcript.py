@@ -25,6 +25,7 @@ from engine.events import (
     Event,
     Failed,
     Finished,
+    Forgot,
     Note,
     Noted,
     Prefilled,
@@ -159,6 +160,8 @@ def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
             return [("candidates", {"index": index, "chosen": chosen, "candidates": weighed})]
         case Changed(at, name, old, new):
             return [("change", {"at": at, "name": name, "from": old, "to": new})]
+        case Forgot(sequence, at, tokens):
+            return [("forgot", {"sequence": sequence, "at": at, "tokens": tokens})]
         case Finished(sequences, timing):
             ends = [{"text": s.text, "finish_reason": s.finish_reason, "score": s.score} for s in sequences]
             times = {"prefill_s": round(timing.prefill_s, 6), "decode_s": round(timing.decode_s, 6)}

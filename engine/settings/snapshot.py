@@ -10,6 +10,7 @@ from engine.errors import SettingError, shown
 from engine.settings import contradictions
 from engine.settings.beams import BeamSettings
 from engine.settings.comparing import ComparingSettings
+from engine.settings.context import ContextSettings
 from engine.settings.generation_config import values_from
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
@@ -32,6 +33,7 @@ class Settings(
     ComparingSettings,
     BeamSettings,
     WordSettings,
+    ContextSettings,
     LengthSettings,
     RepetitionSettings,
     SamplingSettings,
@@ -136,6 +138,7 @@ GROUPS = {
     "sampling": SamplingSettings,
     "repetition": RepetitionSettings,
     "length": LengthSettings,
+    "context": ContextSettings,
     "words": WordSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,

@@ -34,12 +34,12 @@ def contrastive(run: Run) -> Iterator[Event]:
     if run.model.model.config.model_type in _MASKED:
         raise EngineError(f"contrastive search compares tokens' own states, and {run.model.family.name} reads its next "
                           "token at a mask: take another strategy")  # fmt: skip
-    with run.model.runner.watched():
+    with run.runner.watched():
         yield from _search(run)
 
 
 def _search(run: Run) -> Iterator[Event]:
-    runner, growing = run.model.runner, run.sequences[0]
+    runner, growing = run.runner, run.sequences[0]
     logits = context = None
     for index in count():
         yield from run.begin_step(index)
@@ -50,7 +50,7 @@ def _search(run: Run) -> Iterator[Event]:
             return
         if logits is None or context is None:
             logits, reused = run.prefill(1)
-            yield Prefilled(len(run.prompt_ids), reused, run.prefill_s, runner.cache_shape())
+            yield Prefilled(run.runner.seen, reused, run.prefill_s, runner.cache_shape())
             context = _Context(_unit(runner.hidden[-1][0]))
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
@@ -83,7 +83,7 @@ def _count(run: Run, scores: torch.Tensor) -> int:
 
 def _passes(run: Run, candidates: torch.Tensor) -> list[_Step]:
     """A pass for each candidate: all as rows of one, or one after the other where memory is to be spared."""
-    runner = run.model.runner
+    runner = run.runner
     if run.settings.low_memory:
         steps, length = [], runner.length
         for token in candidates.split(1):

@@ -27,14 +27,14 @@ def dola(run: Run) -> Iterator[Event]:
     head = model.get_output_embeddings() or getattr(model, "crit", None)  # Transformer-XL's is an adaptive softmax
     if head is None:
         raise EngineError("DoLa needs an output layer that can read any layer, and this model has none")
-    with run.model.runner.watched():
+    with run.runner.watched():
         yield from _search(run, head)
 
 
 def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
-    runner = run.model.runner
+    runner = run.runner
     alive = list(run.sequences)
-    logits = None
+    chosen: torch.Tensor | None = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -44,15 +44,18 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
                 growing.reason = "length"
             return
         layers = candidate_layers(run)
-        if logits is None:
+        if chosen is None:
             logits, reused = run.prefill(1)
-            yield Prefilled(len(run.prompt_ids), reused, run.prefill_s, runner.cache_shape())
+            yield Prefilled(run.runner.seen, reused, run.prefill_s, runner.cache_shape())
             early = _early(runner.hidden, layers, head)
             if len(alive) > 1:
                 runner.fork([0] * len(alive))
                 logits, early = logits.repeat(len(alive), 1), early.repeat(1, len(alive), 1)
         else:
-            early = _early(runner.hidden, layers, head)
+            with run.timed():
+                logits = runner.step(chosen)
+                early = _early(runner.hidden, layers, head)
+        yield from run.forgotten(index, alive)
         with run.timed():
             contrast, chosen_layers = contrasted(logits, early)
             scores = run.sampler.process(runner.ids, contrast)
@@ -70,12 +73,10 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
         if not rows or run.stopped:
             return
-        with run.timed():
-            if len(rows) < len(alive):
-                runner.fork(rows)
-                alive = [alive[row] for row in rows]
-                chosen = chosen[rows]
-            logits = runner.step(chosen)
+        if len(rows) < len(alive):
+            runner.fork(rows)
+            alive = [alive[row] for row in rows]
+            chosen = chosen[rows]
 
 
 def candidate_layers(run: Run) -> list[int]:

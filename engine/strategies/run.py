@@ -13,8 +13,10 @@ from engine.controls import Controls
 from engine.detokenizer import Detokenizer
 from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
 from engine.models.loaded import LoadedModel
+from engine.runner.sliding import SlidingRunner
 from engine.sampling import Sampler
 from engine.settings import Settings
+from engine.strategies.sight import Sight
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Growing:
     detokenizer: Detokenizer
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    """How long the text was after each id."""
     text: str = ""
     reason: FinishReason | None = None
     halved: bool = False
@@ -48,9 +52,13 @@ class Run:
     settings: Settings
     prompt_ids: list[int]
     sequences: list[Growing]
+    sight: Sight
     prefill_s: float = 0.0
     decode_s: float = 0.0
     _wanted: Settings | None = None
+
+    def __post_init__(self) -> None:
+        self.runner = SlidingRunner(self.model.runner)
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -62,13 +70,14 @@ class Run:
         self._wanted = wanted
         before, self.settings = self.settings, self.settings.obeying(wanted)
         self.sampler.use(self.settings)
+        self.runner.window = self.sight.window(self.settings)
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
 
     def prefill(self, rows: int) -> tuple[torch.Tensor, int]:
         """Puts the prompt through the model: logits (rows, vocabulary), and how many ids were in the cache."""
         start = time.perf_counter()
-        logits, reused = self.model.runner.prefill(self.prompt_ids, rows)
+        logits, reused = self.runner.prefill(self.prompt_ids, rows)
         self.prefill_s = time.perf_counter() - start
         return logits, reused
 
@@ -79,7 +88,7 @@ class Run:
 
     def room(self) -> int:
         """How many new tokens a sequence may have under the settings of this step."""
-        return self.settings.room(len(self.prompt_ids), self.model.positions)
+        return self.settings.room(len(self.prompt_ids), self.sight.end(self.settings))
 
     def limit(self, index: int) -> FinishReason | None:
         """Why the new token `index` is the last whatever it is, if it is."""
@@ -88,6 +97,10 @@ class Run:
         if self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
             return "time"
         return None
+
+    def forgotten(self, index: int, sequences: list[Growing]) -> Iterator[Event]:
+        """After the pass for the new token `index`: tells what has fallen out of the model's sight by it."""
+        return self.sight.told(index, self.runner.out, sequences, self.settings)
 
     def append(self, growing: Growing, token_id: int, logprob: float, alternatives: tuple[Alternative, ...]) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
@@ -115,6 +128,7 @@ class Run:
             piece += growing.flushed()
         before = len(growing.text)
         growing.text += piece
+        growing.ends.append(len(growing.text))
         self._look_for_stop(growing, before)
         return Token(growing.number, index, token_id, piece, logprob, alternatives, special)
 
@@ -144,6 +158,13 @@ class Run:
         start = time.perf_counter()
         yield
         self.decode_s += time.perf_counter() - start
+
+    def end(self) -> Iterator[Event]:
+        """The end of the run, and what there is to say of it."""
+        if any(growing.reason == "length" for growing in self.sequences):
+            longest = max(len(growing.ids) for growing in self.sequences)
+            yield from self.sight.ended(len(self.prompt_ids) + longest, self.settings)
+        yield self.finished()
 
     def finished(self) -> Finished:
         """How the run ends: the sequences as they stand; one that was interrupted counts as cancelled."""

@@ -16,9 +16,9 @@ from engine.strategies.run import Run
 
 def sample(run: Run) -> Iterator[Event]:
     """All sequences go on in step, as rows of one batch; a row that has ended leaves the batch."""
-    runner = run.model.runner
+    runner = run.runner
     alive = list(run.sequences)
-    logits = None
+    chosen: torch.Tensor | None = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -27,9 +27,13 @@ def sample(run: Run) -> Iterator[Event]:
             for growing in alive:
                 growing.reason = "length"
             return
-        if logits is None:
+        if chosen is None:
             logits, reused = run.prefill(len(alive))
-            yield Prefilled(len(run.prompt_ids), reused, run.prefill_s, runner.cache_shape())
+            yield Prefilled(runner.seen, reused, run.prefill_s, runner.cache_shape())
+        else:
+            with run.timed():
+                logits = runner.step(chosen)
+        yield from run.forgotten(index, alive)
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
             chosen = run.sampler.choose(scores, [growing.number for growing in alive])
@@ -44,9 +48,7 @@ def sample(run: Run) -> Iterator[Event]:
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
         if not rows or run.stopped:
             return
-        with run.timed():
-            if len(rows) < len(alive):
-                runner.fork(rows)
-                alive = [alive[row] for row in rows]
-                chosen = chosen[rows]
-            logits = runner.step(chosen)
+        if len(rows) < len(alive):
+            runner.fork(rows)
+            alive = [alive[row] for row in rows]
+            chosen = chosen[rows]

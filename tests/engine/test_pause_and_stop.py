@@ -38,7 +38,7 @@ def test_a_pause_is_told_as_long_as_it_lasts(gpt2: LoadedModel) -> None:
         controls.pause()
         before = list(passes)
         assert list(islice(run, 5)) == [Paused(2)] * 5
-        assert len(passes) == len(before) + 1  # the pass for the token that the pause holds back, once
+        assert passes == before  # what the held token will see may yet be changed
         controls.resume()
         events += run
     assert ids(events) == plain

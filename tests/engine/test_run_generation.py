@@ -92,7 +92,7 @@ def test_json(command: Command, model: LoadedModel) -> None:
     assert (document["family"], document["strategy"], document["seed"]) == ("gpt2", "sample", 42)
     assert (document["prompt"], document["prepared_prompt"]) == (PROMPT, "told of " + PROMPT)
     assert document["prompt_token_ids"] == model.tokenizer.encode("told of " + PROMPT)
-    assert [note["code"] for note in document["notes"]] == ["length-clipped"]
+    assert [note["code"] for note in document["notes"]] == ["length-clipped", "positions-full"]
     assert document["notes"][0]["text"] in command.err and command.err.startswith("info: ")
     assert len(document["sequences"]) == 2
     for text, sequence in zip(command.texts, document["sequences"], strict=True):

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.events import Event, Failed, Finished, Note, Noted, Paused, Prefilled, Prepared
+from engine.events import Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
 from tui.actions import Actions
 from tui.session import Addition, Session
 from tui.widgets.key_bar import KeyBar
@@ -146,6 +146,8 @@ class MainScreen(Screen[None]):
                     self.notes.add(note)
             case Noted(note):
                 self.notes.add(note)
+            case Forgot():
+                self.show_sight()
             case Prefilled():
                 self.status.update(prompt_tokens=event.tokens, reused=event.reused, cache=event.cache)
             case Paused():
@@ -167,7 +169,8 @@ class MainScreen(Screen[None]):
         """Show all that is written, as it stands."""
         session = self._session
         self.output.show([session.pieces(number) for number in range(len(session.sequences))])
-        self.status.update(used=session.used)
+        self.status.update(**session.places)
+        self.show_sight()
         self.show_counts()
 
     def show_counts(self) -> None:
@@ -184,12 +187,19 @@ class MainScreen(Screen[None]):
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
 
+    def show_sight(self) -> None:
+        """Show what of the text the model does not see."""
+        for place in range(len(self._session.sequences)):
+            hidden = self._session.hidden(place)
+            self.output.dim(place, hidden.start, hidden.end)
+        self.status.update(**self._session.places)
+
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
         self.title_line.facts = facts
         self.query_one(KeyBar).hidden = frozenset() if facts.choices else frozenset({"choose"})
         stage = "prefill" if self._session.running else "ready"
-        self.status.update(stage=stage, detail="", positions=facts.positions)
+        self.status.update(stage=stage, detail="", positions=self._session.reach)
 
     # Editing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.window import Window
 from tui.widgets.safe_editor import SafeEditor
 
 
@@ -39,11 +40,13 @@ class PromptPane(SafeEditor):
         near = (name for name in self.completions if begun and name.startswith(begun) and name != begun)
         self.suggestion = next(near, "")[len(begun) :]
 
-    def show_count(self, tokens: int, positions: int | None) -> None:
-        """Show how long the prompt is, and what the model has left."""
+    def show_count(self, tokens: int, positions: int | None, slides: bool = False) -> None:
+        """Show how long the prompt is, and what the model has left of what it can see."""
         count = f"{tokens:,} token{'' if tokens == 1 else 's'}"
         if positions is None:
             self.border_subtitle = count
+        elif slides and tokens >= positions:
+            self.border_subtitle = f"{count} · ┊ {Window(positions).out(tokens):,} out of sight"
         elif tokens > positions:
             self.border_subtitle = f"{count} · ✗ {tokens - positions:,} too many"
         else:

@@ -40,6 +40,7 @@ class Reading:
     prompt_tokens: int = 0
     reused: int = 0
     used: int = 0
+    out: int = 0
     positions: int | None = None
     cache: CacheShape | None = None
     memory_bytes: int = 0
@@ -106,9 +107,10 @@ class StatusLine(Widget):
         if reading.tokens_per_s:
             parts.append(f"{reading.tokens_per_s:.0f} tok/s")
         if reading.used and reading.positions:
-            filled = round(_BAR * reading.used / reading.positions)
+            filled = min(round(_BAR * reading.used / reading.positions), _BAR)
             bar = "▰" * filled + "▱" * (_BAR - filled)
-            parts.append(f"{reading.used:,} of {reading.positions:,} {bar}")
+            out = f" ┊ {reading.out:,} out of sight" if reading.out else ""
+            parts.append(f"{reading.used:,} of {reading.positions:,} {bar}{out}")
         elif reading.used:
             parts.append(f"{reading.used:,} tokens")
         if reading.first_token_s is not None:

@@ -76,14 +76,21 @@ class Search:
 
     def events(self) -> Iterator[Event]:
         """The search from the prompt to its end."""
-        run, logits = self.run, None
+        run = self.run
+        rows: list[int] = []
+        chosen: list[int] = []
         for index in count():
             yield from run.begin_step(index)
             if run.stopped or index >= run.room():
                 break
-            if logits is None:
+            if not chosen:
                 logits, reused = run.prefill(sum(group.width for group in self.groups))
-                yield Prefilled(len(run.prompt_ids), reused, run.prefill_s, run.model.runner.cache_shape())
+                yield Prefilled(run.runner.seen, reused, run.prefill_s, run.runner.cache_shape())
+            else:
+                with run.timed():
+                    run.runner.fork(rows)
+                    logits = run.runner.step(torch.tensor(chosen, device=run.model.device))
+            yield from run.forgotten(index, run.sequences)
             with run.timed():
                 rows, chosen = self._step(logits, index)
                 told = list(self._settle())
@@ -91,9 +98,6 @@ class Search:
             yield self._beams(index)
             if not chosen:
                 break
-            with run.timed():
-                run.model.runner.fork(rows)
-                logits = run.model.runner.step(torch.tensor(chosen, device=logits.device))
         yield from self._finish()
 
     def _step(self, logits: torch.Tensor, index: int) -> tuple[list[int], list[int]]:
@@ -109,7 +113,7 @@ class Search:
                 continue
             width = len(group.running)
             part = slice(start, start + width)
-            scores = run.sampler.process(run.model.runner.ids[part], logprobs[part])
+            scores = run.sampler.process(run.runner.ids[part], logprobs[part])
             others = run.alternatives(scores, logits[part])
             kept = self._advance(group, scores, others, index)
             group.running = [path for _, path in kept]

@@ -132,7 +132,7 @@ async def test_the_notes_of_a_prompt(small: Path, record: Path) -> None:
         assert clipped and clipped.level == "info" and "64" in clipped.text
         assert space and space.level == "info"
         assert "ends with a space" in hand.screen_text()
-        assert {"length-clipped", "trailing-space"} == {line["code"] for line in hand.lines("note")}
+        assert {"length-clipped", "positions-full", "trailing-space"} == {line["code"] for line in hand.lines("note")}
         assert len(hand.lines("token")) == 64 - len(hand.lines("prepared")[0]["ids"])
         await hand.change(max_new_tokens=5)
         await hand.run("the old")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from engine.safe_text import safe_text
 from tui.pieces import Kind, Piece, alike, merged
+from tui.widgets.output.out_of_sight import span
 from tui.widgets.output.wrapping import Wrapped
 
 
@@ -19,6 +20,8 @@ class Document:
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
         self._wrapped: Wrapped | None = None
+        self.hidden = (0, 0)
+        """What is out of the model's sight, between two positions, marks counted."""
         self.append(prompt, "prompt")
 
     @property
@@ -56,6 +59,10 @@ class Document:
             self._waiting = rest
         self._pieces = new
         return True
+
+    def hide(self, start: int, end: int) -> None:
+        """The characters `start` to `end` are out of the model's sight, prompt counted and marks not."""
+        self.hidden = span(self._pieces, start, end)
 
     def text(self, *, prompt: bool = True) -> str:
         """The raw text, with or without the prompt."""

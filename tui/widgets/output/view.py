@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from tui.pieces import Kind, Piece
 from tui.widgets.output.document import Document
+from tui.widgets.output.out_of_sight import rows, veiled
 from tui.widgets.output.painting import Painter
 from tui.widgets.output.wrapping import Line, Wrapped, line_clusters, wrap
 
@@ -37,6 +38,7 @@ class OutputView(ScrollView, can_focus=True):
         "output--mark",
         "output--cursor",
         "output--placeholder",
+        "output--hidden",
     }
     DEFAULT_CSS = """
     OutputView {
@@ -52,6 +54,7 @@ class OutputView(ScrollView, can_focus=True):
         & > .output--mark { color: $text-accent; }
         & > .output--cursor { color: $primary; }
         & > .output--placeholder { color: $text-muted; }
+        & > .output--hidden { color: $text-disabled; }
     }
     """
 
@@ -120,6 +123,16 @@ class OutputView(ScrollView, can_focus=True):
         if self.following or wrapped is None:
             return None
         return len(wrapped.text_between(0, wrapped.lines[min(round(self.scroll_y), len(wrapped.lines) - 1)].start))
+
+    def dim(self, sequence: int, start: int, end: int) -> None:
+        """Draw the characters `start` to `end` as out of the model's sight, prompt counted and marks not."""
+        document = self._document(sequence)
+        before = document.hidden
+        document.hide(start, end)
+        changed = rows(before, document.hidden)
+        wrapped = self._wrapped
+        if changed and wrapped is not None and sequence == self.sequence:
+            self._refresh_rows(wrapped.line_at(changed[0]), wrapped.line_at(changed[1]) + 1)
 
     def show_sequence(self, sequence: int) -> None:
         """Show another sequence; a number out of range means the nearest there is."""
@@ -258,6 +271,15 @@ class OutputView(ScrollView, can_focus=True):
         row = self.scroll_offset.y + y
         if row >= len(wrapped.lines):
             return self._painter.blank(width, wrapped.length)
+        line = wrapped.lines[row]
+        strip = self._strip(wrapped, row, width)
+        hidden = self._documents[self.sequence].hidden
+        style = Style(color=self.get_component_rich_style("output--hidden").color)
+        return veiled(strip, line, hidden, wrapped.limit, style) if hidden[1] else strip
+
+    def _strip(self, wrapped: Wrapped, row: int, width: int) -> Strip:
+        """A line as it is, whether the model sees it or not."""
+        assert self._painter is not None
         line = wrapped.lines[row]
         selected = self._selected_in(wrapped, line)
         if self.streaming and row == len(wrapped.lines) - 1:

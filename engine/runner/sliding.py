@@ -1,0 +1,105 @@
+"""A runner over a runner: it holds the whole text, and lets the model see no more of it than fits in a window.
+
+While all of it fits the two hold the same, and nothing is kept twice. Where the oldest part falls out of sight, what
+is left is seen anew in one pass: its positions have changed, and what the model remembered of it had seen the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+
+from engine.events import CacheShape
+from engine.runner.base import Runner
+from engine.window import Window
+
+
+class SlidingRunner(Runner):
+    """Made for one run; the runner that it sees through outlives it.
+
+    `window` may be changed between any two steps, and the next step obeys. What is seen follows from it and from the
+    length of the text alone (see `Window`).
+    """
+
+    def __init__(self, runner: Runner, window: Window | None = None) -> None:
+        super().__init__(runner.model)
+        self.window = window
+        self.out = 0
+        """How many ids of each row are out of the model's sight."""
+        self._head = 0
+        self._seeing = runner
+
+    @property
+    def ids(self) -> torch.Tensor:
+        """(rows, length) of all ids, those out of sight too."""
+        return super().ids if self.out else self._seeing.ids
+
+    @property
+    def length(self) -> int:
+        """How many ids each row holds, those out of sight too."""
+        return self._length if self.out else self._seeing.length
+
+    @property
+    def seen(self) -> int:
+        """How many ids of each row the model sees."""
+        return self.length - self.out
+
+    @property
+    def hidden(self) -> tuple[torch.Tensor, ...]:
+        return self._seeing.hidden
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        with self._seeing.watched():
+            yield
+
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        text = torch.tensor([list(ids)])
+        self._look(text.expand(rows, -1).to(self.model.device))
+        return self._seeing.prefill(self._in_sight(text)[0].tolist(), rows)
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        new = ids.to(self.model.device)[:, None]
+        if self._wanted(self.length + 1) == (self._head, self.out):
+            if self.out:
+                self._append(new)
+            return self._seeing.step(ids)
+        return self.see(torch.cat([self.ids, new], dim=1))
+
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        self._look(ids)
+        return self._seeing.see(self._in_sight(ids))
+
+    def rewind(self, length: int) -> None:
+        # Where more comes into sight again by that, the next step sees to it.
+        self._length = min(self._length, length)
+        self._seeing.rewind(max(length - self.out, 0))
+
+    def fork(self, rows: Sequence[int]) -> None:
+        self._seeing.fork(rows)
+        if self.out:
+            self._buffer = self._buffer[torch.tensor(rows, device=self._buffer.device)]
+
+    def cache_shape(self) -> CacheShape | None:
+        return self._seeing.cache_shape()
+
+    def reset(self) -> None:
+        super().reset()
+        self.out = self._head = 0
+        self._seeing.reset()
+
+    def _wanted(self, length: int) -> tuple[int, int]:
+        """(ids that stay in sight at the beginning, ids out of sight) for a text of this length."""
+        if self.window is None or not self.window.out(length):
+            return 0, 0
+        return self.window.seen(length)[0].stop, self.window.out(length)
+
+    def _look(self, text: torch.Tensor) -> None:
+        """Hold (rows, n) ids as the whole text, where the model is not to see all of it."""
+        self._head, self.out = self._wanted(text.shape[1])
+        self._hold(text if self.out else text[:, :0])
+
+    def _in_sight(self, text: torch.Tensor) -> torch.Tensor:
+        return torch.cat([text[:, : self._head], text[:, self._head + self.out :]], dim=1) if self.out else text
