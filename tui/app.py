@@ -13,6 +13,10 @@ from textual.worker import get_current_worker
 from engine.events import Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from engine.text_counts import counted
+from tui.commands.find import FindCommands
+from tui.commands.keeping import KeepingCommands
+from tui.commands.prompt import PromptCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.view import ViewCommands
@@ -25,7 +29,7 @@ FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 
 
-class TextgenApp(RunCommands, SettingCommands, ViewCommands):
+class TextgenApp(RunCommands, SettingCommands, ViewCommands, PromptCommands, KeepingCommands, FindCommands):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
@@ -48,6 +52,7 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         self.register_theme(DARK)
         self.theme = DARK.name
         self.call_after_refresh(self._begin)
+        self._count()
 
     def _begin(self) -> None:
         self.worker.start()
@@ -129,15 +134,13 @@ class TextgenApp(RunCommands, SettingCommands, ViewCommands):
         self._counting = self.set_timer(COUNT_AFTER_S, self._count)
 
     def _count(self) -> None:
-        facts = self.session.facts
-        if facts is None:
-            return
-        text = self.session.settings.prefix + self.prompt.text
+        facts, text, prefix = self.session.facts, self.prompt.text, self.session.settings.prefix
 
         def count() -> None:
-            tokens = facts.count_tokens(text)
+            tokens = facts.count_tokens(prefix + text) if facts else None
+            told = tokens, facts.positions if facts else None, counted(text)
             if not get_current_worker().is_cancelled:  # else a newer text is being counted
-                self.call_from_thread(self.prompt.show_count, tokens, facts.positions)
+                self.call_from_thread(self.prompt.show_count, *told)
 
         # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
         self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")

@@ -70,6 +70,11 @@ class Session:
         moved = self._used.differences(self.settings) if self._used else {}
         return {name: pair for name, pair in moved.items() if PARAMETERS[name].live}
 
+    @property
+    def shown_settings(self) -> Settings:
+        """The settings that the newest of what is shown was written with."""
+        return self.settings if self.running or self._used is None else self._used
+
     def can_go_on(self, sequence: int) -> bool:
         """True where that sequence has a beginning that the model has seen."""
         return not self.running and sequence < len(self.sequences) and bool(self.sequences[sequence].ids)

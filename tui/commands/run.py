@@ -22,6 +22,7 @@ class RunCommands(SessionApp):
             self.action_choose(then_run=True)  # the model has to be told before it can begin
             return
         self.notes.clear()
+        self.keep_prompt(self.prompt.text)
         self._start(self.session.begin(self.prompt.text))
 
     def action_continue(self) -> None:

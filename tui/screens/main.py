@@ -13,6 +13,8 @@ from engine.events import Changed, Event, Failed, Finished, FinishReason, Note, 
 from engine.settings import PARAMETERS
 from tui.actions import Actions
 from tui.session import Session
+from tui.widgets.counts import ENDS, counts_line, plural
+from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
@@ -63,6 +65,7 @@ class MainScreen(Screen[None]):
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
+        self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
         self._ended = ""
@@ -74,6 +77,7 @@ class MainScreen(Screen[None]):
             with Vertical(id="text"):
                 yield self.prompt
                 yield self.output
+                yield self.find_bar
                 yield self.notes
             yield self.settings_panel
         yield self.status
@@ -89,6 +93,7 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
         self.set_class(event.size.width < TINY[0] or event.size.height < TINY[1], "-tiny")
+        self.call_after_refresh(self.show_counts)  # more or fewer of them have room
 
     def turn_to_settings(self) -> None:
         """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
@@ -99,6 +104,12 @@ class MainScreen(Screen[None]):
     def on_descendant_focus(self) -> None:
         """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
         self.set_class(self._in_settings, "-settings")
+
+    def find_in(self, pane: PromptPane | OutputView) -> None:
+        """Open the find bar at the foot of a pane."""
+        self.remove_class("-settings")
+        self.query_one("#text").move_child(self.find_bar, after=pane)
+        self.find_bar.open(pane, f"find in the {'prompt' if pane is self.prompt else 'output'}")
 
     @property
     def _in_settings(self) -> bool:
@@ -163,8 +174,10 @@ class MainScreen(Screen[None]):
     def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, and how the run ended."""
         new, why = self._session.written(self.output.sequence), self._ended
-        told = f"{new:,} new token{'' if new == 1 else 's'}" if new or why else ""
-        self.output.border_subtitle = " · ".join(part for part in (told, why) if part)
+        told = plural(new, "new token") if new or why else ""
+        self.output.border_subtitle = counts_line(
+            told, self.output.written, why, width=self.output.outer_size.width - ENDS
+        )
         count, shown = self.output.sequences, self.output.sequence
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = "Output" if count == 1 else f"Output {names}"

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.document._document import Document
+from textual.events import Key
 from textual.geometry import Offset
+from textual.message import Message
 from textual.widgets import TextArea
+from textual.widgets.text_area import EditResult, Location, Selection
 
 from engine.safe_text import safe_cells
+from engine.text_counts import TextCount
+from tui.widgets.counts import ENDS, counts_line, plural
+
+MOST = 1_000_000
+"""Characters of a prompt at most."""
+LONGEST_LINE = 50_000
+"""Characters of one line at most: the editor wraps a line anew with every key, and would lag behind a longer one."""
+_TYPED = 1000  # an insertion up to this length is not worth a look at the whole
 
 
 class PromptPane(TextArea):
-    """Keeps the text as it was typed or pasted, and shows control characters as signs."""
+    """Keeps the text as it was typed or pasted, and shows control characters as signs.
+
+    Beside the editor's own keys are those that it lacks, and the way to select all that other actions took from it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("alt+a", "select_all", "Select all", id="prompt.select_all", show=False),
+        Binding("ctrl+home", "text_start", "To the beginning", id="prompt.start", show=False),
+        Binding("ctrl+end", "text_end", "To the end", id="prompt.end", show=False),
+        Binding("ctrl+shift+home", "text_start(True)", "Select to the beginning", id="prompt.select_start", show=False),
+        Binding("ctrl+shift+end", "text_end(True)", "Select to the end", id="prompt.select_end", show=False),
+        Binding("alt+left,alt+b", "cursor_word_left", "A word back", id="prompt.word_left", show=False),
+        Binding("alt+right,alt+f", "cursor_word_right", "A word on", id="prompt.word_right", show=False),
+        Binding("alt+d,ctrl+delete", "delete_word_right", "Delete the word", id="prompt.delete_word", show=False),
+    ]
 
     DEFAULT_CSS = """
     PromptPane {
@@ -25,23 +54,103 @@ class PromptPane(TextArea):
     }
     """
 
+    @dataclass
+    class Refused(Message):
+        """A text that was not taken, and why in one line."""
+
+        why: str
+
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
         self.border_title = "Prompt"
         self.highlight_cursor_line = False
+        self._counts: tuple[int | None, int | None, TextCount] | None = None
+        self._found_here: tuple[Location, Location] | None = None
         self.completions: Sequence[str] = ()
         """Names that a prompt may begin with, completed as one types."""
 
     def get_line(self, line_index: int) -> Text:
         """The line as it is drawn: sign for character, so that the cursor stays where it belongs."""
-        line = super().get_line(line_index)
-        return Text(safe_cells(line.plain), end="", no_wrap=True)
+        line = Text(safe_cells(super().get_line(line_index).plain), end="", no_wrap=True)
+        if self._found_here is not None:
+            (first, start), (last, end) = self._found_here
+            if first <= line_index <= last:
+                # Where colours cannot tell it, the selection alone would not be seen.
+                line.stylize("bold underline", start if line_index == first else 0, end if line_index == last else None)
+        return line
 
     def begin_with(self, name: str, names: Sequence[str]) -> None:
         """Put a name at the head of the prompt, in the place of one of the names that stands there."""
         head, _, rest = self.text.partition(" ")
-        self.text = f"{name} {rest if head in names else self.text}" if self.text else f"{name} "
-        self.move_cursor(self.document.end)
+        self.put(f"{name} {rest if head in names else self.text}" if self.text else f"{name} ")
+
+    def put(self, text: str) -> None:
+        """Put a text in the place of the whole prompt; it can be taken back."""
+        self._replace_via_keyboard(text, (0, 0), self.document.end)
+
+    def insert_text(self, text: str) -> bool:
+        """Insert a text as a paste does: at the cursor, in the place of the selection. False where it is refused."""
+        done = self._replace_via_keyboard(text, *self.selection)
+        if done is not None:
+            self.move_cursor(done.end_location)
+        return done is not None
+
+    async def _on_key(self, event: Key) -> None:
+        """A letter with alt is a command, whether or not it is one here; the editor would type the letter."""
+        if event.key.startswith("alt+"):
+            event.prevent_default()
+
+    def _replace_via_keyboard(self, insert: str, start: Location, end: Location) -> EditResult | None:
+        """Every key, paste and insertion passes here."""
+        if len(insert) > _TYPED and (why := self._too_much(insert, start, end)):
+            self.post_message(self.Refused(why))
+            return None
+        return super()._replace_via_keyboard(insert, start, end)
+
+    def _too_much(self, insert: str, start: Location, end: Location) -> str:
+        """Why a text is not to be inserted; empty where it may be."""
+        (_, before), (row, after) = sorted((start, end))
+        whole = len(self.text) - len(self.get_text_range(start, end)) + len(insert)
+        if whole > MOST:
+            return f"The prompt would have {whole:,} characters and takes {MOST:,}: nothing was inserted."
+        lines = insert.splitlines() or [""]
+        longest = max(map(len, lines)) + (before + len(self.document[row]) - after if len(lines) == 1 else 0)
+        if longest > LONGEST_LINE:
+            return f"A line of {longest:,} characters; the prompt takes {LONGEST_LINE:,} in one: nothing was inserted."
+        return ""
+
+    # Being searched
+
+    def searched_text(self) -> str:
+        """All of it."""
+        return self.text
+
+    def search_from(self) -> int:
+        """Where a search begins: at the cursor, or at what is selected."""
+        assert isinstance(self.document, Document)
+        return self.document.get_index_from_location(min(self.selection))
+
+    def show_found(self, starts: Sequence[int], length: int, here: int | None, *, go: bool = True) -> None:
+        """Select what was found at the place `here`."""
+        ends = None
+        if here is not None:
+            assert isinstance(self.document, Document)
+            location = self.document.get_location_from_index
+            ends = location(starts[here]), location(starts[here] + length)
+        if ends != self._found_here:
+            self._found_here = ends
+            self._line_cache.clear()
+            self.refresh()
+        if ends is not None and go:
+            self.selection = Selection(*ends)
+
+    def action_text_start(self, select: bool = False) -> None:
+        """To the beginning of the text."""
+        self.move_cursor((0, 0), select=select)
+
+    def action_text_end(self, select: bool = False) -> None:
+        """To the end of the text."""
+        self.move_cursor(self.document.end, select=select)
 
     def update_suggestion(self) -> None:
         """Offer the rest of a name that the prompt may begin with; the right arrow takes it."""
@@ -55,12 +164,16 @@ class PromptPane(TextArea):
             return Offset()
         return super().scroll_cursor_visible(center, animate)
 
-    def show_count(self, tokens: int, positions: int | None) -> None:
-        """Show how long the prompt is, and what the model has left."""
-        count = f"{tokens:,} token{'' if tokens == 1 else 's'}"
-        if positions is None:
-            self.border_subtitle = count
-        elif tokens > positions:
-            self.border_subtitle = f"{count} · ✗ {tokens - positions:,} too many"
-        else:
-            self.border_subtitle = f"{count} · {positions - tokens:,} left"
+    def show_count(self, tokens: int | None, positions: int | None, count: TextCount) -> None:
+        """Show how long the prompt is, and what the model has left; no tokens while there is no model."""
+        self._counts = (tokens, positions, count)
+        left = ""
+        if tokens is not None and positions is not None:
+            left = f"✗ {tokens - positions:,} too many" if tokens > positions else f"{positions - tokens:,} left"
+        told = "" if tokens is None else plural(tokens, "token")
+        self.border_subtitle = counts_line(told, count, left, width=self.outer_size.width - ENDS)
+
+    def on_resize(self) -> None:
+        """More or fewer of the counts have room."""
+        if self._counts is not None:
+            self.show_count(*self._counts)

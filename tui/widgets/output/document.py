@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.safe_text import safe_text
+from engine.text_counts import TextCount, counted
 from tui.widgets.output.wrapping import Kind, Piece, Wrapped
 
 
@@ -16,7 +19,7 @@ class Document:
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
         self._wrapped: Wrapped | None = None
-        self._generated = 0
+        self._written = TextCount()
         self.append(prompt, "prompt")
 
     @property
@@ -27,7 +30,17 @@ class Document:
     @property
     def generated(self) -> int:
         """Characters that are not the prompt's."""
-        return self._generated
+        return self._written.characters
+
+    @property
+    def written(self) -> TextCount:
+        """Words and characters that are not the prompt's."""
+        return self._written
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """All of it in order, as it came."""
+        return self._pieces
 
     def append(self, text: str, kind: Kind = "model") -> None:
         """Add raw text at the end."""
@@ -36,7 +49,7 @@ class Document:
         elif text:
             self._add(Piece(kind, text))
             if kind != "prompt":
-                self._generated += len(text)
+                self._written.add(text)
 
     def mark(self, label: str) -> None:
         """Add a mark at the end. It is drawn, but is no part of the text."""
@@ -50,7 +63,7 @@ class Document:
 
     def trim(self, characters: int) -> None:
         """Keep the first `characters` characters of what is not the prompt, and the marks up to there."""
-        surplus = self._generated - max(0, characters)
+        surplus = self.generated - max(0, characters)
         dropped = 0
         while surplus > 0:
             kind, text = self._pieces.pop()
@@ -59,9 +72,10 @@ class Document:
             if kind == "mark":
                 continue
             surplus -= taken
-            self._generated -= taken
             if taken < len(text):
                 self._pieces.append(Piece(kind, text[:-taken]))
+        if dropped:
+            self._written = counted(self.text(prompt=False))
         if self._wrapped is not None:
             self.wrapped(self._wrapped.limit).cut(dropped)
 
