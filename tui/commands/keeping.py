@@ -59,4 +59,4 @@ class KeepingCommands(SessionApp):
 
     def _saved(self, path: Path | None) -> None:
         if path is not None:
-            self.hint(f"Saved: {shown_path(path)}")
+            self.hint(f"Saved: {shown_path(path.absolute())}")

@@ -176,7 +176,7 @@ class MainScreen(Screen[None]):
         new, why = self._session.written(self.output.sequence), self._ended
         told = plural(new, "new token") if new or why else ""
         self.output.border_subtitle = counts_line(
-            told, self.output.written, why, width=self.output.outer_size.width - ENDS
+            told, why, count=self.output.written, width=self.output.outer_size.width - ENDS
         )
         count, shown = self.output.sequences, self.output.sequence
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))

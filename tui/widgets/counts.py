@@ -8,15 +8,15 @@ ENDS = 6
 """Cells of a border's line that a title leaves free."""
 
 
-def counts_line(tokens: str, count: TextCount, *told: str, width: int) -> str:
-    """A pane's counts: the tokens and what else must be told, then words and characters as far as they fit."""
+def counts_line(*told: str, count: TextCount, width: int) -> str:
+    """What a pane must tell, its tokens first; then words and characters as far as they fit."""
     words = plural(count.words, "word") if count.words else ""
     characters = plural(count.characters, "character") if count.characters else ""
-    for optional in ((words, characters), (words,)):
-        line = " · ".join(filter(None, (tokens, *optional, *told)))
+    for more in ((words, characters), (words,)):
+        line = " · ".join(filter(None, (*told, *more)))
         if len(line) <= width:
             return line
-    return " · ".join(filter(None, (tokens, *told)))
+    return " · ".join(filter(None, told))
 
 
 def plural(count: int, name: str) -> str:

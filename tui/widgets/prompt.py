@@ -171,7 +171,7 @@ class PromptPane(TextArea):
         if tokens is not None and positions is not None:
             left = f"✗ {tokens - positions:,} too many" if tokens > positions else f"{positions - tokens:,} left"
         told = "" if tokens is None else plural(tokens, "token")
-        self.border_subtitle = counts_line(told, count, left, width=self.outer_size.width - ENDS)
+        self.border_subtitle = counts_line(told, left, count=count, width=self.outer_size.width - ENDS)
 
     def on_resize(self) -> None:
         """More or fewer of the counts have room."""

@@ -26,25 +26,25 @@ async def test_the_count_follows_the_typing(small: Path, record: Path) -> None:
     async with session(record, small) as hand:
         await subtitle(hand, "0 tokens · 64 left")
         await hand.press("t")
-        await subtitle(hand, "1 token · 1 word · 1 character · 63 left")
+        await subtitle(hand, "1 token · 63 left · 1 word · 1 character")
         await hand.press(*"he old river")
         await subtitle(
-            hand, f"{count('the old river')} tokens · 3 words · 13 characters · {64 - count('the old river')} left"
+            hand, f"{count('the old river')} tokens · {64 - count('the old river')} left · 3 words · 13 characters"
         )
         assert f"{count('the old river')} tokens" in hand.screen_text()
         hand.prompt.text = "Q" * 70
-        await subtitle(hand, "70 tokens · 1 word · 70 characters · ✗ 6 too many")
+        await subtitle(hand, "70 tokens · ✗ 6 too many · 1 word · 70 characters")
         hand.prompt.text = "Q" * 64
-        await subtitle(hand, "64 tokens · 1 word · 64 characters · 0 left")
+        await subtitle(hand, "64 tokens · 0 left · 1 word · 64 characters")
 
 
 async def test_words_and_characters_give_way_where_it_is_narrow(small: Path, record: Path) -> None:
     async with session(record, small, prompt="the old river") as hand:
         tokens = count("the old river")
-        await subtitle(hand, f"{tokens} tokens · 3 words · 13 characters · {64 - tokens} left")
+        await subtitle(hand, f"{tokens} tokens · {64 - tokens} left · 3 words · 13 characters")
         for width, shown in ((44, " · 3 words"), (30, "")):
             await hand.pilot.resize_terminal(width, 30)
-            await subtitle(hand, f"{tokens} tokens{shown} · {64 - tokens} left")
+            await subtitle(hand, f"{tokens} tokens · {64 - tokens} left{shown}")
             assert hand.prompt.border_subtitle in hand.screen_text()
 
 
@@ -64,14 +64,14 @@ async def test_the_written_text_is_counted_as_it_comes(record: Path, tiny: Path)
         text = hand.output.text(prompt=False)
         new = hand.app.session.new_tokens
         shown = hand.output.border_subtitle
-        assert shown == f"{new:,} new tokens · {len(text.split()):,} words · {len(text):,} characters · stopped"
+        assert shown == f"{new:,} new tokens · stopped · {len(text.split()):,} words · {len(text):,} characters"
 
 
 async def test_the_prefix_counts(small: Path, record: Path) -> None:
     async with session(record, small, SHORT.changed(prefix="QQQ"), prompt="QQ") as hand:
-        await subtitle(hand, "5 tokens · 1 word · 2 characters · 59 left")
+        await subtitle(hand, "5 tokens · 59 left · 1 word · 2 characters")
         await hand.change(prefix="")
-        await subtitle(hand, "2 tokens · 1 word · 2 characters · 62 left")
+        await subtitle(hand, "2 tokens · 62 left · 1 word · 2 characters")
 
 
 async def test_a_pasted_page_is_counted_and_the_screen_goes_on(tiny: Path, record: Path) -> None:
@@ -80,12 +80,12 @@ async def test_a_pasted_page_is_counted_and_the_screen_goes_on(tiny: Path, recor
         hand.app.post_message(Paste(PAGE))
         await hand.until(lambda: hand.prompt.text == PAGE)
         tokens = count(PAGE)
-        counts = f"{tokens:,} tokens · {400 * 11:,} words"
-        await subtitle(hand, f"{counts} · {len(PAGE):,} characters · ✗ {tokens - 8192:,} too many")
-        await hand.press("x", "f3")
         await subtitle(
-            hand, f"{tokens + 1:,} tokens · 4,401 words · {len(PAGE) + 1:,} characters · ✗ {tokens - 8191:,} too many"
+            hand, f"{tokens:,} tokens · ✗ {tokens - 8192:,} too many · {400 * 11:,} words · {len(PAGE):,} characters"
         )
+        await hand.press("x", "f3")
+        tokens, length = tokens + 1, len(PAGE) + 1
+        await subtitle(hand, f"{tokens:,} tokens · ✗ {tokens - 8192:,} too many · 4,401 words · {length:,} characters")
         assert hand.app.session.settings.temperature == 1.05
         assert hand.prompt.region.height < 20 and hand.output.region.height > 10
 
@@ -109,7 +109,7 @@ async def test_the_screen_does_not_wait_for_a_count_and_a_late_one_is_dropped(ti
         hand.prompt.text = "slow"
         await hand.until(begun.is_set)
         hand.prompt.text = "quick"
-        quick = "22 tokens · 1 word · 5 characters · 8,170 left"
+        quick = "22 tokens · 8,170 left · 1 word · 5 characters"
         await subtitle(hand, quick)
         slow.set()
         await hand.settle()
