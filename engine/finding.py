@@ -10,7 +10,7 @@ def places(text: str, needle: str) -> list[int]:
 
     What is found has as many characters as the needle.
     """
-    if not needle:
+    if not needle or len(needle) > len(text):
         return []
     flags = re.NOFLAG if any(sign.isupper() for sign in needle) else re.IGNORECASE
     return [match.start() for match in re.finditer(re.escape(needle), text, flags)]

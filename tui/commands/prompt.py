@@ -26,8 +26,8 @@ class PromptCommands(SessionApp):
 
         def take(prompt: str | None) -> None:
             if prompt is not None:
+                self.main.turn_to_prompt()
                 self.prompt.put(prompt)
-                self.prompt.focus()
 
         self.push_screen(PromptsScreen(prompts), take)
 
@@ -55,7 +55,7 @@ class PromptCommands(SessionApp):
         except FileError as error:
             self.note("error", "open", str(error))
             return
-        self.prompt.focus()
+        self.main.turn_to_prompt()
         if self.prompt.insert_text(text):
             self.hint(f"{shown_path(path)}: {len(text):,} characters." if text else f"{shown_path(path)} is empty.")
 

@@ -101,6 +101,11 @@ class MainScreen(Screen[None]):
         self.set_class(not inside, "-settings")
         (self.prompt if inside else self.settings_panel).focus()
 
+    def turn_to_prompt(self) -> None:
+        """To the prompt, also where the settings lie over it."""
+        self.remove_class("-settings")
+        self.prompt.focus()
+
     def on_descendant_focus(self) -> None:
         """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
         self.set_class(self._in_settings, "-settings")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
+from textual.widgets import Input
 
 from engine.session.history import PromptHistory
 from tests.tui.app.driving import Hand, session
@@ -83,6 +85,19 @@ async def test_a_prompt_that_was_run_is_the_newest_of_the_walk(record: Path, tin
         await hand.finished()
         await hand.press("alt+up")
         assert hand.prompt.text == "two"
+
+
+async def test_a_prompt_comes_into_sight_where_the_settings_lay_over_it(record: Path, tiny: Path) -> None:
+    kept("the old king")
+    async with session(record, tiny, size=(80, 24)) as hand:
+        await hand.press("ctrl+t")
+        await hand.until(lambda: not hand.prompt.region)
+        screen = await listed(hand)
+        hand.app.post_message(Key("alt+p", "p"))
+        await hand.settle()
+        assert screen.query_one(Input).value == "", "a letter with alt is never typed"
+        await hand.press("enter")
+        await hand.until(lambda: hand.app.focused is hand.prompt and "the old king" in hand.screen_text())
 
 
 async def test_hostile_and_very_long_prompts_are_listed_as_signs(record: Path, tiny: Path) -> None:
