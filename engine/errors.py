@@ -33,6 +33,14 @@ class TranscriptError(EngineError):
     """A transcript that cannot be written or read."""
 
 
+class FileError(EngineError):
+    """A file that cannot be read as text or cannot be written."""
+
+
+class NameTakenError(FileError):
+    """A file that would have been written over."""
+
+
 def shown(value: object) -> str:
     """A value as part of an error's text: on one line, and cut where it is long."""
     return f"{safe_text(value if isinstance(value, str) else repr(value)):.60}"

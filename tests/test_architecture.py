@@ -57,7 +57,16 @@ def test_modules_are_named_in_full() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["engine", "engine.settings", "engine.session.transcript", "engine.command_line", "tui.__main__"]
+    "module",
+    [
+        "engine",
+        "engine.settings",
+        "engine.session.transcript",
+        "engine.session.history",
+        "engine.session.markdown",
+        "engine.command_line",
+        "tui.__main__",
+    ],
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:
     done = python(f"import sys, {module}; print(*{{'torch', 'transformers', 'textual'}} & set(sys.modules))")

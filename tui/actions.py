@@ -144,6 +144,34 @@ _LOOKS = (
     Action("theme", (), "next_theme", "theme", "The next of the themes: dark, light, high contrast."),
     Action("pace", (), "pace", "reading pace", "Let the text come at reading pace, or as fast as it is written."),
 )
+_PROMPT = (
+    Action("prompts", ("alt+p",), "prompts", "prompts", "Earlier prompts, the newest first, to search."),
+    Action(
+        "older",
+        ("alt+up",),
+        "recall(-1)",
+        "older prompt",
+        "In the prompt: the prompt before this one; ^Z brings back what stood there.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action(
+        "newer",
+        ("alt+down",),
+        "recall(1)",
+        "newer prompt",
+        "In the prompt: the prompt after this one, at last what was being typed.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action(
+        "open", ("alt+o",), "open", "open", "A text file into the prompt, at the cursor as a paste.", in_footer=False
+    ),
+    Action("find", ("ctrl+f",), "find", "find", "Find in the prompt or the output; again for the other of the two."),
+    Action(
+        "save", ("ctrl+s",), "save", "save", "Save what is shown as Markdown: all sequences, and how they came about."
+    ),
+)
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt."),
     Action("choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language."),
@@ -154,6 +182,14 @@ _SESSION = (
         "copy_output",
         "copy",
         "In the output: copy all of it, without the line breaks of the screen (^C copies a selection).",
+        in_footer=False,
+    ),
+    Action(
+        "copy_written",
+        ("Y",),
+        "copy_output(False)",
+        "copy what was written",
+        "In the output: copy what came after the prompt alone.",
         in_footer=False,
     ),
     Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search."),
@@ -175,7 +211,9 @@ class Entry(NamedTuple):
 class Actions:
     """All that can be done, with the keys that are in force."""
 
-    def __init__(self, actions: Sequence[Action] = (*_RUN, *_TEXT, *_TURNING, *_PRESETS, *_LOOKS, *_SESSION)) -> None:
+    def __init__(
+        self, actions: Sequence[Action] = (*_RUN, *_TEXT, *_TURNING, *_PRESETS, *_LOOKS, *_PROMPT, *_SESSION)
+    ) -> None:
         self._actions = {action.id: action for action in actions}
 
     def __iter__(self) -> Iterator[Action]:

@@ -15,11 +15,15 @@ from textual.worker import get_current_worker
 from engine.events import Changed, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from engine.text_counts import counted
 from engine.window import slides
 from tui import alt_digits
 from tui.actions import ACTIONS
+from tui.commands.find import FindCommands
+from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
 from tui.commands.presets import PresetCommands
+from tui.commands.prompt import PromptCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.text import TextCommands
@@ -52,7 +56,17 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 """Settings that say how many tokens a prompt has, or may have."""
 
 
-class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, ViewCommands, LookCommands):
+class TextgenApp(
+    RunCommands,
+    TextCommands,
+    SettingCommands,
+    PresetCommands,
+    ViewCommands,
+    LookCommands,
+    PromptCommands,
+    KeepingCommands,
+    FindCommands,
+):
     """One session with one model at a time."""
 
     TITLE = "textgen-tui"
@@ -90,6 +104,7 @@ class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, Vie
         """Show the panes, then start the worker: torch is imported behind a screen that is there already."""
         self.set_looks(self._config.theme, reduced_motion=self._config.reduced_motion)
         self.call_after_refresh(self._begin)
+        self._count()
 
     def _begin(self) -> None:
         self._greet()
@@ -205,16 +220,14 @@ class TextgenApp(RunCommands, TextCommands, SettingCommands, PresetCommands, Vie
         self._counting = self.set_timer(COUNT_AFTER_S, self._count)
 
     def _count(self) -> None:
-        facts = self.session.facts
-        if facts is None:
-            return
-        text = self.session.settings.prefix + self.prompt.text
+        facts, text, prefix = self.session.facts, self.prompt.text, self.session.settings.prefix
         most, sliding = self.session.reach, slides(self.session.settings)
 
         def count() -> None:
-            tokens = facts.count_tokens(text)
+            tokens = facts.count_tokens(prefix + text) if facts else None
+            counted_text = counted(text)
             if not get_current_worker().is_cancelled:  # else a newer text is being counted
-                self.call_from_thread(self.prompt.show_count, tokens, most, sliding)
+                self.call_from_thread(self.prompt.show_count, tokens, most, counted_text, sliding)
 
         # A text that cannot be encoded is no reason to leave: it has no count, and a run from it says why.
         self.run_worker(count, thread=True, exclusive=True, exit_on_error=False, group="count")

@@ -209,6 +209,11 @@ class Session:
         """True where the last run, or the one under way, went on from a sequence."""
         return self.writing.start is not None and self.writing.start.sequence is not None
 
+    @property
+    def shown_settings(self) -> Settings:
+        """The settings that the newest of what is shown was written with."""
+        return self.writing.used if self.writing.used and not self.running else self.settings
+
     def place(self, sequence: int) -> int:
         """Where a sequence of the current run is shown."""
         start = self.writing.start

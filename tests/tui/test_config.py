@@ -62,8 +62,8 @@ top_k = 40
 [keys]
 run = "f4"
 pause = []
-temperature.up = ["ctrl+r", "alt+?"]
-"temperature.down" = "ctrl+f"
+temperature.up = ["ctrl+k", "alt+?"]
+"temperature.down" = "ctrl+x"
 """
     config = read(written(tmp_path, text))
     assert config.complaints == ()
@@ -80,8 +80,8 @@ temperature.up = ["ctrl+r", "alt+?"]
     keys = {
         "run": ("f4",),
         "pause": (),
-        "temperature.up": ("ctrl+r", "alt+question_mark"),
-        "temperature.down": ("ctrl+f",),
+        "temperature.up": ("ctrl+k", "alt+question_mark"),
+        "temperature.down": ("ctrl+x",),
     }
     assert {action.id: action.keys for action in actions} == {action.id: action.keys for action in ACTIONS} | keys
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from textual.app import App
 
-from engine.errors import SettingError
+from engine.errors import FileError, SettingError
 from engine.events import Level, Note
 from engine.presets import Shelf
+from engine.session.history import PromptHistory
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
 from tui.pace import Pace
@@ -43,6 +44,8 @@ class SessionApp(App[None]):
         self.pace = pace or Pace()
         self.put_off: list[Callable[[], None]] = []
         """What waits for the run under way to end."""
+        self.history = PromptHistory()
+        self._history_trouble_told = False
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()
 
@@ -88,6 +91,15 @@ class SessionApp(App[None]):
     def hint(self, text: str) -> None:
         """Say something that passes."""
         self.status.hint(text)
+
+    def keep_prompt(self, prompt: str) -> None:
+        """Keep a prompt for later; where it cannot be written down, say so once."""
+        try:
+            self.history.add(prompt)
+        except FileError as error:
+            if not self._history_trouble_told:
+                self.note("warning", "history", f"{error}. They are remembered until you leave.")
+            self._history_trouble_told = True
 
     def change_settings(self, change: Callable[[], object]) -> None:
         """Do what changes settings, show them, and say why where it is refused."""

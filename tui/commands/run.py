@@ -21,6 +21,7 @@ class RunCommands(SessionApp):
             self.action_choose(then_run=True)  # the model has to be told before it can begin
             return
         self.notes.clear()
+        self.keep_prompt(self.prompt.text)
         self.start_run(self.session.begin(self.prompt.text))
 
     def action_continue(self) -> None:

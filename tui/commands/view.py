@@ -1,4 +1,4 @@
-"""Looking: which sequence is shown, copying, help."""
+"""Looking: which sequence is shown, help."""
 
 from __future__ import annotations
 
@@ -15,12 +15,6 @@ class ViewCommands(SessionApp):
     def _next_sequence(self) -> None:
         self.output.show_sequence((self.output.sequence + 1) % self.output.sequences)
         self.main.show_counts()
-
-    def action_copy_output(self) -> None:
-        """Copy the shown sequence, prompt and all, by the terminal's clipboard."""
-        text = self.output.text().encode(errors="replace").decode()
-        self.copy_to_clipboard(text)
-        self.hint("Copied, where the terminal allows it." if text else "There is nothing to copy yet.")
 
     def action_help_quit(self) -> None:
         """What ctrl+c says where nothing is selected."""

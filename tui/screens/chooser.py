@@ -77,10 +77,14 @@ class Chooser(ModalScreen[str | None]):
         else:
             self._list.action_cursor_up()
 
+    def line(self, name: str) -> Content:
+        """How a name stands in the list."""
+        return Content(safe_text(name))
+
     def _fill(self, text: str) -> None:
         self._shown = [name for name in self._names if text.lower() in name.lower()]
         self._list.clear_options()
-        self._list.add_options([Option(Content(safe_text(name))) for name in self._shown])
+        self._list.add_options([Option(self.line(name)) for name in self._shown])
         self._list.highlighted = 0 if self._shown else None
 
     def _choose(self, place: int | None) -> None:

@@ -16,6 +16,11 @@ from tui.actions import Actions, shown
 PANES = (
     ("Prompt", "What the model writes on from. Its tokens are counted below it, with what the model has left."),
     (
+        "",
+        "Words: ^← ^→ (also with alt). Line: home end ^A. All: ^home ^end, M-A selects it. Shift selects. "
+        "Delete: ^W M-D words, ^U ^K to the line's ends. ^X ^C ^V, ^Z takes back, ^Y brings back.",
+    ),
+    (
         "Output",
         "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A mark stands where a "
         "setting changed.",

@@ -12,6 +12,8 @@ from textual.screen import Screen
 from engine.events import Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
 from tui.actions import Actions
 from tui.session import Addition, Session
+from tui.widgets.counts import ENDS, counts_line, plural
+from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
@@ -75,6 +77,7 @@ class MainScreen(Screen[None]):
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
+        self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
 
@@ -86,6 +89,7 @@ class MainScreen(Screen[None]):
                 yield self.prompt
                 yield self.output
                 yield self.editor
+                yield self.find_bar
                 yield self.notes
             yield self.settings_panel
         yield self.status
@@ -103,6 +107,7 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
         self.set_class(event.size.width < TINY[0] or event.size.height < TINY[1], "-tiny")
+        self.call_after_refresh(self.show_counts)  # more or fewer of them have room
 
     def turn_to_settings(self) -> None:
         """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
@@ -110,9 +115,20 @@ class MainScreen(Screen[None]):
         self.set_class(not inside, "-settings")
         (self.prompt if inside else self.settings_panel).focus()
 
+    def turn_to_prompt(self) -> None:
+        """To the prompt, also where the settings lie over it."""
+        self.remove_class("-settings")
+        self.prompt.focus()
+
     def on_descendant_focus(self) -> None:
         """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
         self.set_class(self._in_settings, "-settings")
+
+    def find_in(self, pane: PromptPane | OutputView) -> None:
+        """Open the find bar at the foot of a pane."""
+        self.remove_class("-settings")
+        self.query_one("#text").move_child(self.find_bar, after=pane)
+        self.find_bar.open(pane, f"find in the {'prompt' if pane is self.prompt else 'output'}")
 
     @property
     def _in_settings(self) -> bool:
@@ -180,10 +196,11 @@ class MainScreen(Screen[None]):
         if shown < len(self._session.sequences):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
-            told = f"{new:,} new token{'' if new == 1 else 's'}" if new or ending else ""
+            told = plural(new, "new token") if new or ending else ""
             parts = [told, ending, f"seed {written.seed}" if told else ""]
             by_hand = f" · {BY_HAND}" if written.by_hand else ""
-        self.output.border_subtitle = " · ".join(filter(None, parts))
+        width = self.output.outer_size.width - ENDS
+        self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
 

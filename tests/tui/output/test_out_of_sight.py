@@ -75,7 +75,7 @@ async def test_every_place_is_exact_at_every_width() -> None:
         view = app.view
         view.start(TEXT[:20])
         view.add(0, TEXT[20:50])
-        view.mark("k 0 → 40")
+        view.add(0, "k 0 → 40", "mark")
         view.add(0, TEXT[50:])
         for width in (60, 12, 31, 130, 7):
             await pilot.resize_terminal(width, 60)

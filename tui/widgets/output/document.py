@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.safe_text import safe_text
+from engine.text_counts import TextCount, counted
 from tui.pieces import Kind, Piece, alike, merged
 from tui.widgets.output.out_of_sight import span
 from tui.widgets.output.wrapping import Wrapped
@@ -22,6 +23,7 @@ class Document:
         self._wrapped: Wrapped | None = None
         self.hidden = (0, 0)
         """What is out of the model's sight, between two positions, marks counted."""
+        self._written = TextCount()
         self.append(prompt, "prompt")
 
     @property
@@ -29,12 +31,24 @@ class Document:
         """Whether there is neither text nor a mark."""
         return not self._pieces
 
+    @property
+    def written(self) -> TextCount:
+        """Words and characters that are not the prompt's."""
+        return self._written
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """All of it in order, as it came."""
+        return self._pieces
+
     def append(self, text: str, kind: Kind = "model") -> None:
         """Add raw text at the end."""
         if kind == "mark":
             self.mark(text)
         elif text:
             self._add(Piece(kind, text))
+            if kind != "prompt":
+                self._written.add(text)
 
     def mark(self, label: str) -> None:
         """Add a mark at the end. It is drawn, but is no part of the text."""
@@ -58,6 +72,7 @@ class Document:
             self.wrapped(self._wrapped.limit).cut(sum(len(piece.text) for piece in old) - kept)
             self._waiting = rest
         self._pieces = new
+        self._written = counted(self.text(prompt=False))
         return True
 
     def hide(self, start: int, end: int) -> None:

@@ -8,9 +8,12 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.widgets.output.found import Range
 from tui.widgets.output.wrapping import Kind, Line, line_clusters
 
 CURSOR = "▌"
+# What was found is told apart without colours.
+NOTHING, FOUND, HERE = Style(), Style(bold=True, underline=True), Style(bold=True, reverse=True)
 
 
 def place(position: int) -> Style:
@@ -42,27 +45,35 @@ class Painter:
         width: int,
         selected: tuple[int, int] | None = None,
         cursor: int | None = None,
+        found: tuple[Range, ...] = (),
     ) -> Strip:
         """A line, cropped or filled to `width` cells.
 
-        `selected` is a range of positions in the text; a cursor stands at the end, at most in column
-        `cursor`.
+        `selected` is a range of positions in the text, and so are those that were `found`; a cursor stands at the
+        end, at most in column `cursor`.
         """
         low, high = selected or (0, 0)
         segments: list[Segment] = []
         cells = 0
         text = ""
         text_start = position = line.start
-        look: tuple[Kind, bool] | None = None
+        look: tuple[Kind, bool, Style] | None = None
+        searched = iter(found)
+        place_found = next(searched, None)
 
         def flush() -> None:
             if text and look is not None:
                 style = self._kinds[look[0]] + self._selection if look[1] else self._kinds[look[0]]
-                segments.append(Segment(text, style + place(text_start)))
+                segments.append(Segment(text, style + look[2] + place(text_start)))
 
         for kind, cluster in line_clusters(line):
             if cluster.shown:
-                new_look = (kind, low <= position < high)
+                while place_found is not None and place_found.end <= position:
+                    place_found = next(searched, None)
+                emphasis = NOTHING
+                if place_found is not None and place_found.start < position + cluster.raw:
+                    emphasis = HERE if place_found.here else FOUND
+                new_look = (kind, low <= position < high, emphasis)
                 # Within a segment Textual finds the place by adding up the widths of single characters. That
                 # is wrong for clusters of several, so these have segments of their own.
                 alone = len(cluster.shown) > 1

@@ -15,8 +15,10 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
+from engine.text_counts import TextCount
 from tui.pieces import Kind, Piece
 from tui.widgets.output.document import Document
+from tui.widgets.output.found import Found, Range
 from tui.widgets.output.out_of_sight import rows, veiled
 from tui.widgets.output.painting import Painter
 from tui.widgets.output.wrapping import Line, Wrapped, line_clusters, wrap
@@ -80,7 +82,8 @@ class OutputView(ScrollView, can_focus=True):
         self._documents = [Document()]
         self._limit = 0  # cells a line may take; 0 until the size is known
         self._painter: Painter | None = None
-        self._strips: LRUCache[tuple[Line, tuple[int, int] | None], Strip] = LRUCache(512)
+        self._strips: LRUCache[tuple[Line, tuple[int, int] | None, tuple[Range, ...]], Strip] = LRUCache(512)
+        self._found: Found | None = None
         # The row that a resize put at the top, and the position in the text that it was chosen for.
         self._place: tuple[int, int] | None = None
 
@@ -148,6 +151,41 @@ class OutputView(ScrollView, can_focus=True):
     def text(self, sequence: int | None = None, *, prompt: bool = True) -> str:
         """The raw text of a sequence (of the one shown, if none is named), with or without the prompt."""
         return self._document(self.sequence if sequence is None else sequence).text(prompt=prompt)
+
+    @property
+    def written(self) -> TextCount:
+        """Words and characters that follow the prompt in the sequence shown."""
+        return self._documents[self.sequence].written
+
+    def pieces(self, sequence: int) -> list[Piece]:
+        """What a sequence is made of: its prompt, what was written, marks."""
+        return list(self._document(sequence).pieces)
+
+    # Being searched
+
+    def searched_text(self) -> str:
+        """The text of the sequence shown."""
+        return self.text()
+
+    def search_from(self) -> int:
+        """Where a search begins: at what is at the top, so that what is in sight is found there."""
+        wrapped = self._wrapped
+        if wrapped is None:
+            return 0
+        row = min(self.scroll_offset.y, len(wrapped.lines) - 1)
+        return len(wrapped.text_between(0, wrapped.lines[row].start))
+
+    def show_found(self, starts: Sequence[int], length: int, here: int | None, *, go: bool = True) -> None:
+        """Mark what was found in the searched text, and bring the place `here` into sight if it is to `go` there."""
+        found = Found(self._documents[self.sequence].pieces, starts, length, here) if starts else None
+        if found != self._found:
+            self._found = found
+            self.refresh()
+        wrapped = self._wrapped
+        if go and found is not None and found.here is not None and wrapped is not None:
+            row, top, height = wrapped.line_at(found.here), self.scroll_offset.y, self.size.height
+            if not top <= row < top + height:
+                self.scroll_to(y=max(0, row - height // 3), animate=False)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected raw text, in logical lines and without marks, and what ends it."""
@@ -282,13 +320,14 @@ class OutputView(ScrollView, can_focus=True):
         assert self._painter is not None
         line = wrapped.lines[row]
         selected = self._selected_in(wrapped, line)
+        found = self._found.between(line.start, line.start + line.length) if self._found else ()
         if self.streaming and row == len(wrapped.lines) - 1:
-            return self._painter.line(line, width, selected, cursor=wrapped.limit)
+            return self._painter.line(line, width, selected, cursor=wrapped.limit, found=found)
         # The key holds all that the strip is made of, so nothing goes stale when text is added or taken away.
-        key = (line, selected)
+        key = (line, selected, found)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._painter.line(line, width, selected)
+            strip = self._strips[key] = self._painter.line(line, width, selected, found=found)
         return strip
 
     def _selected_in(self, wrapped: Wrapped, line: Line) -> tuple[int, int] | None:

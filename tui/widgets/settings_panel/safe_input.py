@@ -26,6 +26,10 @@ class SafeInput(Input):
         """The text as it was meant: pictures of control characters are those characters."""
         return self.value.translate(_MEANT)
 
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key.startswith("alt+"):
+            event.prevent_default()  # a command, if anything; Input would type the letter
+
     def _on_paste(self, event: events.Paste) -> None:
         # Input would keep the first line alone; here the others come too, joined by visible newlines.
         event.prevent_default()
