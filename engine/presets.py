@@ -16,13 +16,13 @@ from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.from_file import named_value
 from engine.settings.generation_config import strategy_of
+from engine.text_files import home_path
 from engine.user_files import (
     config_path,
     line_of,
     parse_json,
     parse_toml,
     read_text,
-    told,
     toml_key,
     toml_value,
     write_text,
@@ -145,7 +145,7 @@ class Shelf:
             except EngineError as error:
                 line = line_of(text or "", key)
                 self.complaints.append(
-                    f"{told(self.path)}{f' line {line}' if line else ''}: {error}; it is passed over"
+                    f"{home_path(self.path)}{f' line {line}' if line else ''}: {error}; it is passed over"
                 )
 
     def keep(self, digit: int, preset: Preset) -> None:
@@ -172,7 +172,7 @@ def from_generation_config(path: Path, name: str = "") -> tuple[Preset, list[str
     """
     text = read_text(path)
     if text is None:
-        raise ConfigError(f"{told(path)}: there is no such file")
+        raise ConfigError(f"{home_path(path)}: there is no such file")
     taken, left_out = {}, []
     for key, value in parse_json(text, path).items():
         try:
@@ -187,7 +187,7 @@ def from_generation_config(path: Path, name: str = "") -> tuple[Preset, list[str
         settings = Settings.from_generation_config(taken)
         return Preset.of(name or path.stem, settings), left_out
     except SettingError as error:
-        raise ConfigError(f"{told(path)}: {error}") from error
+        raise ConfigError(f"{home_path(path)}: {error}") from error
 
 
 def to_generation_config(settings: Settings) -> dict[str, Any]:

@@ -27,47 +27,53 @@ def path_of(name: str) -> Path:
         raise FileError(f"{shown(name)}: there is no such home folder") from error
 
 
-def read_text(path: Path, largest: int = LARGEST) -> str:
-    """The text of a file in UTF-8, every newline as one character. Raises `FileError`, in one line."""
+def read_text(path: Path, largest: int = LARGEST, *, name: str = "") -> str:
+    """The text of a file in UTF-8, every newline as one character. Raises `FileError`, in one line.
+
+    `name` is what that line calls the file; its path, if none is given.
+    """
+    name = name or shown_path(path)
     try:
         # A pipe would make one wait for a writer; this opens it at once, and it is refused below.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         try:
             kind = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(kind):
-                raise FileError(f"{shown_path(path)}: {_what(kind)}, no text file")
+                raise FileError(f"{name}: {_what(kind)}, no text file")
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 raw = file.read(largest + 1) or b""
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
-        raise FileError(f"{shown_path(path)}: cannot be read: {reason(error)}") from error
+        raise FileError(f"{name}: cannot be read: {reason(error)}") from error
     if len(raw) > largest:
-        raise FileError(f"{shown_path(path)}: larger than the {largest // 1_000_000} MB that are taken")
+        raise FileError(f"{name}: larger than the {_size(largest)} that are taken")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(f"{shown_path(path)}: no UTF-8 text (byte {error.start + 1:,})") from error
-    if "\0" in text:
-        raise FileError(f"{shown_path(path)}: binary, no text")
+        raise FileError(f"{name} line {_line(raw, error.start)}: no UTF-8 text") from error
+    if b"\0" in raw:
+        raise FileError(f"{name} line {_line(raw, raw.index(0))}: binary, no text")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write_text(path: Path, text: str, *, over: bool = False, private: bool = False) -> None:
     """Write a text as UTF-8, whole or not at all; `private` is for the owner alone.
 
-    Raises `NameTakenError` for a file that is there already, unless it is to be written `over`, and `FileError`.
+    A link stays one. Raises `NameTakenError` for a file that is there already, unless it is to be written `over`, and
+    `FileError`.
     """
     try:
         if path.exists() and not path.is_file():
             raise FileError(f"{shown_path(path)}: {_what(path.stat().st_mode)}; nothing can be written there")
-        written = path.parent / f".{token_hex(8)}.part"
+        goal = path.resolve() if over else path
+        written = goal.parent / f".{token_hex(8)}.part"
         descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(text.encode("utf-8", "replace"))
             if over:
-                _replace(written, path.resolve())
+                _replace(written, goal)
             else:
                 _put(written, path)
         finally:
@@ -95,16 +101,30 @@ def _replace(written: Path, path: Path) -> None:
 
 
 def shown_path(path: Path) -> str:
-    """A path as part of a line, `~` for home; of a long one the end, where files differ."""
-    name = str(path)
-    with suppress(RuntimeError, ValueError):
-        name = f"~/{path.relative_to(Path.home())}"
+    """A path as part of a line; of a long one the end, where files differ."""
+    name = home_path(path)
     return shown(name if len(name) <= 60 else "…" + name[-59:])
+
+
+def home_path(path: Path) -> str:
+    """A whole path as people know it: the home folder is `~`."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):  # elsewhere, or there is no home
+        return str(path)
 
 
 def reason(error: OSError | ValueError) -> str:
     """What the system says, without the path that is told already."""
     return str(getattr(error, "strerror", None) or error)
+
+
+def _line(raw: bytes, place: int) -> int:
+    return raw[:place].count(b"\n") + 1
+
+
+def _size(count: int) -> str:
+    return f"{count // 1_000_000} MB" if count >= 1_000_000 else f"{count // 1000} kB"
 
 
 def _what(mode: int) -> str:

@@ -1,15 +1,9 @@
-"""Small files that a person keeps in their config folder: read with care, written whole or not at all.
-
-Nothing in them is trusted: a folder, a pipe, a huge or a binary file in their place is an error of one line and holds
-nobody up.
-"""
+"""Small files that a person keeps in their config folder, in TOML or JSON. Nothing in them is trusted."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -18,9 +12,11 @@ from typing import Any
 
 from platformdirs import user_config_path
 
-from engine.errors import ConfigError, one_line
+from engine import text_files
+from engine.errors import ConfigError, FileError, one_line
+from engine.text_files import home_path
 
-LIMIT_BYTES = 256 * 1024
+LIMIT_BYTES = 256_000
 
 
 def config_path(name: str) -> Path:
@@ -28,36 +24,14 @@ def config_path(name: str) -> Path:
     return user_config_path("textgen-tui") / name
 
 
-def told(path: Path) -> str:
-    """A path as people know it: the home folder is `~`."""
-    try:
-        return f"~/{path.relative_to(Path.home())}"
-    except (ValueError, RuntimeError):  # elsewhere, or there is no home
-        return str(path)
-
-
-def read_text(path: Path, limit: int = LIMIT_BYTES) -> str | None:
+def read_text(path: Path) -> str | None:
     """The text of a file, None where there is none. Raises `ConfigError`."""
     try:
-        # Not blocking: opening a named pipe would else wait for somebody to write into it.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConfigError(f"{told(path)}: is no file")
-            raw = file.read(limit + 1)
-    except FileNotFoundError:
-        return None
-    except IsADirectoryError:
-        raise ConfigError(f"{told(path)}: is a folder, not a file") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{told(path)}: cannot be read: {_reason(error)}") from error
-    if len(raw) > limit:
-        raise ConfigError(f"{told(path)}: is larger than {limit // 1024} kB")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{told(path)} line {line}: is no UTF-8 text") from error
+        return text_files.read_text(path, LIMIT_BYTES, name=home_path(path))
+    except FileError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise ConfigError(str(error)) from error
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:
@@ -65,14 +39,14 @@ def parse_toml(text: str, path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except RecursionError:
-        raise ConfigError(f"{told(path)}: is nested too deeply") from None
+        raise ConfigError(f"{home_path(path)}: is nested too deeply") from None
     except ValueError as error:  # also for a number of thousands of digits
         why = one_line(ConfigError(str(error)))
         place = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", why)
         if place is None:
-            raise ConfigError(f"{told(path)}: {why}") from error
+            raise ConfigError(f"{home_path(path)}: {why}") from error
         line = place[1] or str(text.rstrip("\n").count("\n") + 1)
-        raise ConfigError(f"{told(path)} line {line}: {why[: place.start()]}") from error
+        raise ConfigError(f"{home_path(path)} line {line}: {why[: place.start()]}") from error
 
 
 def parse_json(text: str, path: Path) -> dict[str, Any]:
@@ -80,31 +54,22 @@ def parse_json(text: str, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except RecursionError:
-        raise ConfigError(f"{told(path)}: is nested too deeply") from None
+        raise ConfigError(f"{home_path(path)}: is nested too deeply") from None
     except ValueError as error:
-        raise ConfigError(f"{told(path)}: is no JSON: {one_line(ConfigError(str(error)))}") from error
+        raise ConfigError(f"{home_path(path)}: is no JSON: {one_line(ConfigError(str(error)))}") from error
     if not isinstance(value, dict):
-        raise ConfigError(f"{told(path)}: holds no JSON object")
+        raise ConfigError(f"{home_path(path)}: holds no JSON object")
     return value
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole, its folder made where it is missing: it has the old text or the new one, never half of it.
-
-    A link stays one. Raises `ConfigError`.
-    """
+    """Write a file whole, its folder made where it is missing. A link stays one. Raises `ConfigError`."""
     try:
-        path = path.resolve()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            draft.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-            draft.replace(path)
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
-    except (OSError, ValueError, RuntimeError) as error:  # a loop of links is a RuntimeError
-        raise ConfigError(f"{told(path)}: cannot be written: {_reason(error)}") from error
+        with suppress(OSError):  # what it comes to is told by the writing
+            path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        text_files.write_text(path, text, over=True)
+    except (FileError, RuntimeError) as error:  # a loop of links is a RuntimeError
+        raise ConfigError(str(error)) from error
 
 
 def toml_value(value: Any) -> str:
@@ -152,7 +117,3 @@ def line_of(text: str, *keys: str) -> int | None:
 def _split(dotted: str) -> tuple[str, ...]:
     parts = re.findall(r"\"([^\"]*)\"|'([^']*)'|([^\s.\"']+)", dotted)
     return tuple("".join(part) for part in parts)
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)

@@ -17,7 +17,6 @@ from engine.user_files import (
     parse_json,
     parse_toml,
     read_text,
-    told,
     toml_key,
     toml_value,
     write_text,
@@ -36,13 +35,13 @@ def test_what_is_no_file_is_a_line_and_holds_nobody_up(tmp_path: Path) -> None:
     binary.write_bytes(b"a = 1\n\x00\xff\xfe")
     for path, why in (
         (tmp_path, "folder"),
-        (pipe, "no file"),
-        (big, "larger than 256 kB"),
-        (binary, "line 2: is no UTF"),
+        (pipe, "a pipe"),
+        (big, "larger than the 256 kB"),
+        (binary, "line 2: no UTF-8"),
     ):
         with pytest.raises(ConfigError, match=why) as caught:
             read_text(path)
-        assert "\n" not in str(caught.value) and told(path) in str(caught.value)
+        assert "\n" not in str(caught.value) and path.name[-8:] in str(caught.value)
     assert read_text(tmp_path / "absent") is None
     with pytest.raises(ConfigError, match="cannot be read"):
         read_text(Path("a\0b"))
@@ -130,6 +129,6 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_text() == "two?" and link.is_symlink()
     assert [child.name for child in path.parent.iterdir()] == ["file.toml"], "the draft is gone"
     for wrong in (path / "below", tmp_path):
-        with pytest.raises(ConfigError, match="cannot be written"):
+        with pytest.raises(ConfigError, match=r"folder|written"):
             write_text(wrong, "x")
     assert path.read_text() == "two?"

@@ -9,7 +9,8 @@ from pathlib import Path
 from engine.errors import ConfigError, EngineError, SettingError
 from engine.presets import NEUTRAL, Preset, from_generation_config, to_generation_config
 from engine.settings import Settings
-from engine.user_files import told, write_text
+from engine.text_files import home_path
+from engine.user_files import write_text
 from tui.commands.base import SessionApp
 
 GENERATION_CONFIG = "generation_config.json"
@@ -97,7 +98,7 @@ class PresetCommands(SessionApp):
             try:
                 config = to_generation_config(self.session.settings)
                 if path.exists():
-                    raise ConfigError(f"{told(path)}: is there already; take another name")
+                    raise ConfigError(f"{home_path(path)}: is there already; take another name")
                 write_text(path, json.dumps(config, indent=2) + "\n")
             except (ConfigError, SettingError, OSError, ValueError) as error:
                 self.note("error", "presets", str(error))

@@ -11,7 +11,8 @@ from typing import Any
 from engine.errors import ConfigError, EngineError, SettingError, shown
 from engine.settings import Settings
 from engine.settings.from_file import named_value
-from engine.user_files import line_of, parse_toml, read_text, told
+from engine.text_files import home_path
+from engine.user_files import line_of, parse_toml, read_text
 from tui.config.declaration import OPTIONS, Config
 
 
@@ -61,7 +62,7 @@ class _Reading:
     def place(self, *keys: str) -> str:
         """File and line of an entry."""
         line = line_of(self.text, *keys)
-        return told(self.path) + (f" line {line}" if line else "")
+        return home_path(self.path) + (f" line {line}" if line else "")
 
     def complain(self, what: EngineError | str, *keys: str) -> None:
         self.complaints.append(f"{self.place(*keys)}: {what}; the entry is passed over")
