@@ -38,7 +38,7 @@ from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.settings import PARAMETERS, Settings
-from engine.settings.names import BEAMS
+from engine.settings.names import BEAMS, FORMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalizati
 
 
 # The settings that shape the distribution of the next token.
-SHAPING = frozenset(PROCESSORS | WARPERS | FINISHERS)
+SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS})
 
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
