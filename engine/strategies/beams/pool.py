@@ -17,8 +17,6 @@ class Pool:
 
     def add(self, path: Path, settings: Settings) -> None:
         """Take a finished path, where it is among the best."""
-        if self.full and settings.early_stopping == "true":
-            return
         penalty = settings.length_penalty
         self.paths.append(path)
         self.paths.sort(key=lambda one: one.score(penalty), reverse=True)

@@ -110,6 +110,9 @@ class Search:
         run.sampler.context.spoken.clear()
         for group in self.groups:
             if group.done:
+                # It counts as saying the end on and on, as in the library: the others are kept from ending just so.
+                ends = run.settings.end_ids(run.model.eos_token_ids)
+                run.sampler.context.spoken.extend(ends[:1] * group.width)
                 continue
             width = len(group.running)
             part = slice(start, start + width)
