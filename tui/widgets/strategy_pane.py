@@ -21,6 +21,12 @@ _ENDS = 160  # characters of a beam that are looked at: no pane is wider
 class StrategyPane(Widget):
     """Hidden under the strategies that see one way on alone. What it shows last stays, dim, until the next run."""
 
+    HELP = (
+        "What a strategy weighs that has several ways on. Beams: ▶ goes on, ■ has ended, ✗ has just fallen away, "
+        "each with its score, the best first. Candidates: their probability, less how much they resemble what is "
+        "there; ● was chosen. Layers: the early layer that the last one is set against. Dim, it is how the last "
+        "run ended. Hidden under the other strategies."
+    )
     DEFAULT_CSS = """
     StrategyPane {
         border: round $border-blurred;

@@ -31,6 +31,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class OutputView(ScrollView, can_focus=True):
     """Shows the text of one of several sequences while it is being written."""
 
+    HELP = (
+        "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A bar ┊ before and "
+        "behind marks where a setting changed, one at the right edge what the model no longer sees. Between ‹ and "
+        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Drag with the "
+        "mouse to select. While you have scrolled up, new text leaves you where you are."
+    )
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "output--prompt",
