@@ -116,7 +116,12 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
 
 
 def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
-    context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
+    context = Context(
+        torch.tensor([ids], device=model.device),
+        model.eos_token_ids,
+        model.positions,
+        grammar_tokenizer=lambda: model.grammar_tokenizer,
+    )
     return Sampler(settings, context, RandomStreams(settings.seed))
 
 

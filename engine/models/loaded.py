@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.detokenizer import piece
+from engine.errors import EngineError
 from engine.runner import Runner, runner_for
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ class LoadedModel:
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
         return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+
+    @cached_property
+    def grammar_tokenizer(self) -> Any:
+        """The vocabulary as llguidance reads it. Raises `EngineError` for a tokenizer that it cannot read."""
+        from llguidance.hf import from_tokenizer
+
+        try:
+            return from_tokenizer(
+                self.tokenizer, n_vocab=self.vocabulary_size, eos_token=list(self.eos_token_ids) or None
+            )
+        except Exception as error:  # it raises what its Rust part raises, ValueError and others
+            kind = type(self.tokenizer).__name__
+            raise EngineError(f"a form needs a fast tokenizer that can be read, and {kind} is none") from error
 
     def identity(self) -> dict[str, Any]:
         """What a transcript says of the model and of the machine that ran it."""

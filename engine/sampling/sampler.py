@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from engine.errors import EngineError
 from engine.sampling.random_streams import RandomStreams
-from engine.sampling.stages import Context, stages
+from engine.sampling.stages import FORM, Context, stages
 from engine.settings import Settings
 
 _NO_NUMBERS = "the model's scores are not numbers or leave no token to choose: try dtype float32"
@@ -59,6 +61,19 @@ class Sampler:
         if torch.isnan(scores).any():
             raise EngineError(_NO_NUMBERS)
         return self._streams.draw_several(scores, count) if self.settings.draws else scores.topk(count).indices
+
+    def in_form(self, ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """The logits with only what the form allows left, where one is asked for."""
+        return next((stage.processor(ids, logits) for stage in self._stages if stage.name in FORM), logits)
+
+    @property
+    def keeps_form(self) -> bool:
+        """Whether a form is asked for."""
+        return bool(self.context.forms)
+
+    def is_complete(self, ids: Sequence[int]) -> bool:
+        """Whether a text, all its ids with the prompt's, has the form that is asked for and nothing can follow."""
+        return self.keeps_form and self.context.forms[0].is_complete(ids)
 
     def drawn(self, sequence: int) -> int:
         """How many draws of a sequence's random stream lie behind it."""

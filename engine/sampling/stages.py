@@ -35,22 +35,26 @@ from transformers import (
 )
 
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
+from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.settings import PARAMETERS, Settings
-from engine.settings.names import BEAMS
+from engine.settings.names import BEAMS, FORMS
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What processors need beside the settings; `eos_token_ids` are the model's own.
 
-    `prompt` are its ids (1, length); `spoken` are the tokens that earlier groups of beams have taken at this very step.
+    `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
+    `spoken` are the tokens that earlier groups of beams have taken at this very step.
     """
 
     prompt: torch.Tensor
     eos_token_ids: tuple[int, ...]
     positions: int | None
     spoken: list[int] = field(default_factory=list)
+    grammar_tokenizer: Callable[[], Any] = lambda: None
+    forms: list[Form] = field(default_factory=list)
 
     @property
     def prompt_length(self) -> int:
@@ -112,6 +116,17 @@ def _warper(kind: Callable[..., LogitsProcessor], name: str) -> Maker:
     return lambda s, context: kind(getattr(s, name), min_tokens_to_keep=_kept(s, context))
 
 
+def _form(settings: Settings, context: Context) -> LogitsProcessor | None:
+    """The form goes on where other settings change; another form begins where it is asked for."""
+    wanted = asked(settings)
+    if wanted is None:
+        context.forms.clear()
+        return None
+    if not context.forms or context.forms[0].wanted != wanted:
+        context.forms[:] = [Form(context.grammar_tokenizer(), wanted)]
+    return FormLogitsProcessor(context.forms[0])
+
+
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
     "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
@@ -158,18 +173,20 @@ WARPERS: dict[str, Maker] = {
 }
 
 
+# Act last of the processors, under every strategy.
+FORM: dict[str, Maker] = {"form": _form}
 # Act last of all, under every strategy.
 FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalization()}
 
 
 # The settings that shape the distribution of the next token.
-SHAPING = frozenset(PROCESSORS | WARPERS | FINISHERS)
+SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS})
 
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
-    makers = PROCESSORS | (WARPERS if settings.draws else {}) | FINISHERS
-    made = ((name, make(settings, context)) for name, make in makers.items() if _is_on(settings, name))
+    makers = PROCESSORS | FORM | (WARPERS if settings.draws else {}) | FINISHERS
+    made = ((name, make(settings, context)) for name, make in makers.items() if name in FORM or _is_on(settings, name))
     return tuple(Stage(name, processor) for name, processor in made if processor is not None)
 
 

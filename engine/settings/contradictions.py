@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.settings.names import BEAMS, SINGLE
+from engine.settings.names import BEAMS, FORMS, SINGLE
 
 if TYPE_CHECKING:
     from engine.settings.snapshot import Settings
@@ -17,6 +17,9 @@ def of(settings: Settings) -> str:
         return f"num_return_sequences {sequences}: {strategy} gives one sequence; take strategy sample for several"
     if strategy in BEAMS and sequences > beams:
         return f"num_return_sequences {sequences}: there are {beams} beams (num_beams); ask for no more than that"
+    forms = [name for name in FORMS if getattr(settings, name)]
+    if len(forms) > 1:
+        return f"{forms[0]} and {forms[1]}: a text can keep one form at a time; clear one of them"
     if strategy == "diverse-beam":
         return _of_groups(settings)
     if strategy == "constrained-beam":

@@ -19,3 +19,4 @@ DRAWING = ("sample", "beam-sample", "dola")
 SINGLE = ("greedy", "contrastive")
 # Strategies that do the same work at each step, so that a running generation can change from one to the other.
 LIVE_SWITCHES = (frozenset({"greedy", "sample"}), frozenset({"beam", "beam-sample"}))
+FORMS = ("form_regex", "form_json_schema", "form_grammar")

@@ -70,7 +70,7 @@ class Parameter:
         words = {
             "int": "a whole number",
             "float": "a number",
-            "text": "a text",
+            "text": self.takes or "a text",
             "texts": "a list of texts",
             "ids": "a list of token ids",
             "bool": "on or off",
@@ -98,6 +98,11 @@ class Parameter:
                 raise self._refused(value)
         if self.kind == "choice" and checked not in self.choices:
             raise self._refused(value)
+        if self.kind == "text" and self.shape is not None and checked:
+            try:
+                self.shape(checked)
+            except ValueError as error:
+                raise SettingError(f"{self.name} {shown(checked)}: {shown(str(error))}") from None
         return checked
 
     def parse(self, text: str) -> Any:

@@ -72,3 +72,33 @@ def _items(value: Any) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise ValueError("not a list with something in it")
     return value
+
+
+def regex(value: str) -> None:
+    """A regular expression; `ValueError` says what is wrong with it."""
+    from llguidance import LLMatcher
+
+    _accepted(LLMatcher, LLMatcher.grammar_from_regex(value))
+
+
+def json_schema(value: str) -> None:
+    """A JSON schema; `ValueError` says what is wrong with it."""
+    from llguidance import LLMatcher
+
+    _accepted(LLMatcher, LLMatcher.grammar_from_json_schema(value))
+
+
+def grammar(value: str) -> None:
+    """A grammar in Lark's notation; `ValueError` says what is wrong with it."""
+    from llguidance import LLMatcher
+
+    _accepted(LLMatcher, LLMatcher.grammar_from_lark(value))
+
+
+def _accepted(matcher: Any, made: str) -> None:
+    wrong = matcher.validate_grammar(made)
+    if wrong:
+        lines = [line.strip() for line in wrong.splitlines()]
+        # The last line but the drawing says what it is, the first where.
+        told = [line for line in lines if line.strip("^| ") and not line[0].isdigit()]
+        raise ValueError((told or lines)[-1])

@@ -11,6 +11,7 @@ from engine.settings import contradictions
 from engine.settings.beams import BeamSettings
 from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
+from engine.settings.form import FormSettings
 from engine.settings.generation_config import values_from
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
@@ -32,6 +33,7 @@ class Settings(
     PromptSettings,
     ComparingSettings,
     BeamSettings,
+    FormSettings,
     WordSettings,
     ContextSettings,
     LengthSettings,
@@ -140,6 +142,7 @@ GROUPS = {
     "length": LengthSettings,
     "context": ContextSettings,
     "words": WordSettings,
+    "form": FormSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,
     "prompt": PromptSettings,

@@ -57,7 +57,7 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
                 early = _early(runner.hidden, layers, head)
         yield from run.forgotten(index, alive)
         with run.timed():
-            contrast, chosen_layers = contrasted(logits, early)
+            contrast, chosen_layers = contrasted(logits, early, run.sampler.in_form(runner.ids, logits))
             scores = run.sampler.process(runner.ids, contrast)
             chosen = run.sampler.choose(scores, [growing.number for growing in alive])
             logprobs = torch.log_softmax(scores, dim=-1)
@@ -97,10 +97,13 @@ def candidate_layers(run: Run) -> list[int]:
     return found
 
 
-def contrasted(logits: torch.Tensor, early: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def contrasted(
+    logits: torch.Tensor, early: torch.Tensor, allowed: torch.Tensor | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """What the last layer says beyond an early one: (rows, vocabulary), and the place of that layer for each row.
 
     `logits` are the last layer's (rows, vocabulary), `early` those of the candidates (layers, rows, vocabulary).
+    `allowed` are the last layer's logits where a form leaves some tokens alone: of these the plausible ones are taken.
     """
     last, others = torch.log_softmax(logits, dim=-1), torch.log_softmax(early, dim=-1)
     mean = 0.5 * (last.exp() + others.exp())
@@ -108,6 +111,7 @@ def contrasted(logits: torch.Tensor, early: torch.Tensor) -> tuple[torch.Tensor,
     divergence = (torch.xlogy(mean, mean) - mean * last + torch.xlogy(mean, mean) - mean * others).mean(dim=-1)
     place = divergence.argmax(dim=0)
     base = others[place, torch.arange(logits.shape[0], device=logits.device)]
+    last = last if allowed is None else torch.log_softmax(allowed, dim=-1)
     ruled_out = last < last.max(dim=-1, keepdim=True).values + math.log(_PLAUSIBLE)
     base = base.masked_fill(ruled_out, _IMPLAUSIBLE_BASE)
     return last.masked_fill(ruled_out, -float("inf")) - base, place

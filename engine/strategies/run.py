@@ -107,6 +107,8 @@ class Run:
         reason = self.limit(len(growing.ids))
         if token_id in self.settings.end_ids(self.model.eos_token_ids):
             reason = "eos"
+        elif self.sampler.keeps_form and self.sampler.is_complete([*self.prompt_ids, *growing.ids, token_id]):
+            reason = "stop"
         return self.tell(growing, token_id, logprob, alternatives, reason)
 
     def tell(

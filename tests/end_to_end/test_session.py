@@ -95,7 +95,11 @@ def test_a_text_is_edited_gone_on_with_taken_back_and_brought_back(tmp_path: Pat
         terminal.press("ctrl+r")
         terminal.shows("┊seed 42 → ")
         terminal.shows("24 new tokens · length reached · seed")
-        for key, shown in (("alt+z", "seed 42 ─"), ("alt+z", "edited · seed 42"), ("u", "12 new tokens · length")):
+        for key, shown in (
+            ("alt+z", "length reached · seed 42"),
+            ("alt+z", "edited · seed 42"),
+            ("u", "12 new tokens · length"),
+        ):
             terminal.press(key)
             terminal.shows(shown)
         terminal.until(lambda: squeezed(terminal.pane("Output")) == first, "the first text")

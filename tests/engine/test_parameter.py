@@ -33,6 +33,13 @@ SHAPED: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+FORMS = {
+    "form_regex": ["a+", "(cat|dog)s?", "[0-9]{3}"],
+    "form_json_schema": ["{}", '{"type": "integer"}', "true"],
+    "form_grammar": ["start: /a+/", 'start: "x" | "y" start'],
+}
+
+
 def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
     """Any value that the declaration takes."""
     match parameter.kind:
@@ -42,6 +49,8 @@ def values_of(parameter: Parameter) -> st.SearchStrategy[Any]:
             found = st.floats(parameter.low, parameter.high, exclude_min=parameter.low_open)
         case "choice":
             found = st.sampled_from(parameter.choices)
+        case "text" if parameter.name in FORMS:
+            found = st.sampled_from(FORMS[parameter.name])
         case "text":
             found = st.text() | st.text(st.characters(codec=None)) | st.sampled_from(sorted(OFF_WORDS))
         case "texts":

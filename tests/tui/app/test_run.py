@@ -11,6 +11,7 @@ from engine.settings import Settings
 from tests.models import END, byte_level_tokenizer
 from tests.scripted import scripted
 from tests.tui.app.driving import LONG, SHORT, pieces, session
+from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 
 
@@ -131,7 +132,8 @@ async def test_the_notes_of_a_prompt(small: Path, record: Path) -> None:
         clipped, space = hand.note("length-clipped"), hand.note("trailing-space")
         assert clipped and clipped.level == "info" and "64" in clipped.text
         assert space and space.level == "info"
-        assert "ends with a space" in hand.screen_text()
+        hand.pane(NotesPane).scroll_home(animate=False)  # the newest are in view, and there is not room for all
+        await hand.until(lambda: "ends with a space" in hand.screen_text())
         assert {"length-clipped", "positions-full", "trailing-space"} == {line["code"] for line in hand.lines("note")}
         assert len(hand.lines("token")) == 64 - len(hand.lines("prepared")[0]["ids"])
         await hand.change(max_new_tokens=5)

@@ -40,7 +40,7 @@ def effect_text(effect: Effect) -> str:
     shifts = [f"{_mark(s.text)} {_percent(s.before)} → {_percent(s.after)}" for s in effect.shifts]
     if effect.left < effect.of:
         shifts.insert(0, f"{effect.left:,} of {effect.of:,} tokens left")
-    return safe_text("next token: " + (" · ".join(shifts) or "as without it"))
+    return safe_text("next token: " + (" · ".join(shifts) or "no difference as it stands"))
 
 
 def _mark(text: str) -> str:
