@@ -163,4 +163,4 @@ def _candidate(text: str, confidence: float, penalty: float, chosen: bool) -> Co
 
 def _of_layers(event: Contrasted, seen: Counter[int]) -> Content:
     counts = " · ".join(f"{layer}: {seen[layer]}×" for layer in event.layers)
-    return Content.assemble(("now ", "$text-muted"), (str(event.layer), "bold"), (f"   so far {counts}", "$text-muted"))
+    return Content.assemble("layer ", (str(event.layer), "bold"), (f"   so far {counts}", "$text-muted"))
