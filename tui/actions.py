@@ -17,7 +17,18 @@ from engine.settings import PARAMETERS
 
 TYPED = frozenset(_character_to_key(chr(code)) for code in range(0x20, 0x7F))
 """What Textual calls the keys of the printable ASCII characters: `a`, `question_mark`."""
-_SIGNS = {"escape": "esc", "question_mark": "?", "slash": "/"}
+_SIGNS = {
+    "escape": "esc",
+    "question_mark": "?",
+    "slash": "/",
+    "minus": "-",
+    "plus": "+",
+    "equals_sign": "=",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,8 @@ def shown(key: str) -> str:
         return "^" + shown(key.removeprefix("ctrl+")).upper()
     if key.startswith("alt+"):
         return "M-" + shown(key.removeprefix("alt+"))
+    if key.startswith("shift+"):
+        return "S-" + shown(key.removeprefix("shift+"))
     return _SIGNS.get(key) or (key if len(key) == 1 else key.upper())
 
 
@@ -193,7 +206,7 @@ _SESSION = (
         in_footer=False,
     ),
     Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search."),
-    Action("help", ("question_mark",), "help", "help", "The keys, and what the panes are for."),
+    Action("help", ("alt+h", "question_mark"), "help", "help", "What this pane is for, its keys; all about a setting."),
     Action("quit", ("ctrl+q",), "quit", "quit", "Leave; the transcript's place is told."),
 )
 

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-Kind = Literal["prompt", "model", "special", "human", "mark"]
+Kind = Literal["prompt", "model", "special", "human", "mark", "tail"]
 
 
 class Piece(NamedTuple):
-    """A stretch of text of one kind, raw. A mark is no part of the text: what stands there is its label."""
+    """A stretch of text of one kind, raw.
+
+    A mark is no part of the text: what stands there is its label. A tail is none either: it may yet fall away, so only
+    what is drawn has it.
+    """
 
     kind: Kind
     text: str

@@ -231,7 +231,13 @@ class Session:
             return False
         halved = written.halved and text[-1:] == written.text[-1:]
         new = replace(
-            written, pieces=edited(written.pieces, text), ids=(), halved=halved, ending="edited", hidden=NOTHING
+            written,
+            pieces=edited(written.pieces, text),
+            ids=(),
+            halved=halved,
+            ending="edited",
+            hidden=NOTHING,
+            score=None,
         )
         self._leave_for(self.writing.with_sequence(sequence, new), self.writing)
         return True

@@ -32,6 +32,8 @@ class Written:
     ending: Ending = field(default="", compare=False)
     hidden: Hidden = field(default=NOTHING, compare=False)
     """What of it was out of the model's sight at the end."""
+    score: float | None = field(default=None, compare=False)
+    """How the beam search rated it, where it is one's and as that left it."""
 
     @property
     def text(self) -> str:
@@ -52,7 +54,7 @@ class Written:
         """The same as a run's beginning: without the sign for half a character, with marks of what changed since."""
         pieces = tuple(beginning(self.pieces, len(self.text) - 1)) if self.halved else self.pieces
         marks = (Piece("mark", label) for label in labels)
-        return replace(self, seed=seed, drawn=drawn, pieces=(*pieces, *marks), halved=False, ending="")
+        return replace(self, seed=seed, drawn=drawn, pieces=(*pieces, *marks), halved=False, ending="", score=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +120,5 @@ class Growing:
             halved=halved,
             ending=ending,
             hidden=self.hidden,
+            score=end.score if end is not None else None,
         )

@@ -21,7 +21,10 @@ class ViewCommands(SessionApp):
         self.hint(f"{self.actions.key('stop')} ends a run, {self.actions.key('quit')} leaves.")
 
     def action_help(self) -> None:
-        """Show the keys and the panes."""
+        """What the pane with the focus is for, and its keys; on a setting, all there is to say about it."""
+        from tui.help.pages import Looked, page_of
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.actions))
+        panel = self.settings_panel
+        looked = Looked(self.session.settings, panel.highlighted, panel.effect)
+        self.push_screen(HelpScreen(self.actions, page_of(self.main.focused), looked))

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.screen import Screen
 
-from engine.events import Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
+from engine.events import Beams, Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
 from tui.actions import Actions
 from tui.session import Addition, Session
 from tui.widgets.counts import ENDS, counts_line, plural
@@ -21,11 +21,13 @@ from tui.widgets.output_editor import OutputEditor
 from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine, TitleLine
+from tui.widgets.strategy_pane import StrategyPane
 from tui.worker import ModelFacts
 from tui.writing import Ending
 
 NARROW, MEDIUM = 100, 116
 TINY = (60, 16)
+LOW = 30  # lines of a screen on which the panes around the output give way
 PRIMARY = (
     "strategy",
     "temperature",
@@ -73,6 +75,7 @@ class MainScreen(Screen[None]):
             id="output",
         )
         self.editor = OutputEditor(id="editor")
+        self.strategy_pane = StrategyPane(id="strategy")
         self.notes = NotesPane(id="notes")
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
@@ -90,6 +93,7 @@ class MainScreen(Screen[None]):
                 yield self.output
                 yield self.editor
                 yield self.find_bar
+                yield self.strategy_pane
                 yield self.notes
             yield self.settings_panel
         yield self.status
@@ -107,6 +111,7 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
         self.set_class(event.size.width < TINY[0] or event.size.height < TINY[1], "-tiny")
+        self.strategy_pane.folded = event.size.height < LOW
         self.call_after_refresh(self.show_counts)  # more or fewer of them have room
 
     def turn_to_settings(self) -> None:
@@ -153,6 +158,7 @@ class MainScreen(Screen[None]):
 
     def show_event(self, event: Event) -> None:
         """Anything but a token."""
+        self.strategy_pane.hear(event)
         match event:
             case Prepared(_, _, notes):
                 if not self._session.goes_on:
@@ -162,6 +168,8 @@ class MainScreen(Screen[None]):
                     self.notes.add(note)
             case Noted(note):
                 self.notes.add(note)
+            case Beams():
+                self.show_tails(event)
             case Forgot():
                 self.show_sight()
             case Prefilled():
@@ -174,6 +182,15 @@ class MainScreen(Screen[None]):
             case Failed(error):
                 self.notes.add(Note("error", "failed", f"{error}. What was written stays."))
                 self.show_end()
+
+    def show_tails(self, beams: Beams) -> None:
+        """Show in the output where the best beams have come to beyond what all of them agree on."""
+        session = self._session
+        tails = [""] * len(session.sequences)
+        for number, beam in enumerate(beams.running):
+            if session.place(number) < len(tails):
+                tails[session.place(number)] = beam.text
+        self.output.foretell(tails)
 
     def show_end(self) -> None:
         """The run is over."""
@@ -197,7 +214,8 @@ class MainScreen(Screen[None]):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
             told = plural(new, "new token") if new or ending else ""
-            parts = [told, ending, f"seed {written.seed}" if told else ""]
+            score = "" if written.score is None else f"score {written.score:.3f}"
+            parts = [told, ending, score, f"seed {written.seed}" if told else ""]
             by_hand = f" · {BY_HAND}" if written.by_hand else ""
         width = self.output.outer_size.width - ENDS
         self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)

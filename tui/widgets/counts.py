@@ -9,14 +9,20 @@ ENDS = 6
 
 
 def counts_line(*told: str, count: TextCount, width: int) -> str:
-    """What a pane must tell, its tokens first; then words and characters as far as they fit."""
+    """What a pane must tell, its tokens first; then words and characters as far as they fit.
+
+    Where even what must be told does not fit, the last of it is left out whole rather than cut in the middle.
+    """
+    told = tuple(filter(None, told))
     words = plural(count.words, "word") if count.words else ""
     characters = plural(count.characters, "character") if count.characters else ""
     for more in ((words, characters), (words,)):
         line = " · ".join(filter(None, (*told, *more)))
         if len(line) <= width:
             return line
-    return " · ".join(filter(None, told))
+    while len(told) > 1 and len(" · ".join(told)) > width:
+        told = told[:-1]
+    return " · ".join(told)
 
 
 def plural(count: int, name: str) -> str:

@@ -36,6 +36,10 @@ class Searched(Protocol):
 class FindBar(Horizontal):
     """Hidden until it is opened. Enter and down go on, shift+enter and up back, esc closes."""
 
+    HELP = (
+        "Finds in the prompt or in the output; the key that opened it changes between the two. Hidden until it is "
+        "asked for."
+    )
     DEFAULT_CSS = """
     FindBar { height: 1; display: none; background: $surface; padding: 0 1; }
     FindBar Static { width: auto; color: $text-muted; }

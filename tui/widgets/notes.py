@@ -15,6 +15,10 @@ _SIGNS: dict[Level, str] = {"info": "·", "warning": "▲", "error": "✗"}
 class NotesPane(VerticalScroll):
     """Hidden while there is nothing to say."""
 
+    HELP = (
+        "What was done to the prompt, what could not be done, and the way on: · tells, ▲ warns, ✗ is an error. "
+        "Hidden while there is nothing to say."
+    )
     DEFAULT_CSS = """
     NotesPane {
         border: round $border-blurred;

@@ -21,6 +21,10 @@ class OutputEditor(SafeEditor):
     stands in it as a character for private use: the text that comes out is the one that went in.
     """
 
+    HELP = (
+        "What follows the prompt, to be changed by hand. Taken over, what you wrote is underlined, and the model "
+        "writes on from it; it can be undone like a run."
+    )
     DEFAULT_CSS = """
     OutputEditor {
         height: 1fr;

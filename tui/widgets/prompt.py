@@ -25,6 +25,10 @@ _TYPED = 1000  # an insertion up to this length is not worth a look at the whole
 class PromptPane(SafeEditor):
     """What the model writes on from, within what the editor can bear."""
 
+    HELP = (
+        "What the model writes on from, as it stands, with no template around it. Below it its tokens are counted, "
+        "with what the model has left. Tab goes to the next pane."
+    )
     DEFAULT_CSS = """
     PromptPane {
         border: round $border-blurred;

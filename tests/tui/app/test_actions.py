@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static
 
-from engine.settings import PARAMETERS
 from tests.tui.app.driving import LONG, Hand, session
-from tui.actions import ACTIONS, KNOBS, shown
-from tui.screens.help import HelpScreen
+from tui.actions import ACTIONS, shown
 from tui.widgets.key_bar import KeyBar
 
 FORBIDDEN = {"f1", "f10", "f11", "f12", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+b"}
@@ -68,21 +64,6 @@ async def test_the_palette_does_what_it_lists(record: Path, tiny: Path) -> None:
         await hand.until(lambda: hand.lines("finish"))
         await through_palette(hand, "settings (^T)")
         await hand.until(lambda: hand.panel in (hand.app.focused or hand.app.screen).ancestors_with_self)
-
-
-@pytest.mark.parametrize("closing", ["escape", "question_mark", "q"])
-async def test_the_help_lists_every_action_and_closes(record: Path, tiny: Path, closing: str) -> None:
-    async with session(record, tiny, size=(120, 60)) as hand:
-        hand.output.focus()
-        await hand.press("question_mark")
-        assert isinstance(hand.app.screen, HelpScreen)
-        text = "\n".join(str(line.content) for line in hand.app.screen.query(Static))
-        for entry in ACTIONS.entries():
-            assert all(re.search(rf"(^|\s){re.escape(shown(key))}\s", text, re.MULTILINE) for key in entry.keys), entry
-            assert entry.help in text
-        assert all(PARAMETERS[name].title in text for name in KNOBS)
-        await hand.press(closing)
-        assert len(hand.app.screen_stack) == 1 and hand.app.focused is hand.output and hand.app.is_running
 
 
 async def test_a_question_mark_in_the_prompt_is_one(record: Path, tiny: Path) -> None:

@@ -10,6 +10,9 @@ from tui.pieces import Kind, Piece, alike, merged
 from tui.widgets.output.out_of_sight import span
 from tui.widgets.output.wrapping import Wrapped
 
+TAIL = "‹›"
+"""What stands around a tail, so that it is told from text where its dimness and slant cannot be seen."""
+
 
 class Document:
     """Text that grows at its end, and its lines at one width.
@@ -21,6 +24,8 @@ class Document:
         self._pieces: list[Piece] = []
         self._waiting: list[Piece] = []
         self._wrapped: Wrapped | None = None
+        self._tail = ""
+        self._laid_tail: list[Piece] = []
         self.hidden = (0, 0)
         """What is out of the model's sight, between two positions, marks counted."""
         self._written = TextCount()
@@ -29,7 +34,7 @@ class Document:
     @property
     def is_empty(self) -> bool:
         """Whether there is neither text nor a mark."""
-        return not self._pieces
+        return not self._pieces and not self._tail
 
     @property
     def written(self) -> TextCount:
@@ -47,6 +52,7 @@ class Document:
             self.mark(text)
         elif text:
             self._add(Piece(kind, text))
+            self._tail = self._tail.removeprefix(text) if self._tail.startswith(text) else ""  # it has come, or another
             if kind != "prompt":
                 self._written.add(text)
 
@@ -59,11 +65,21 @@ class Document:
         if self._wrapped is not None:
             self._waiting.append(piece)
 
+    @property
+    def tail(self) -> str:
+        """What may come next and may yet fall away. It is drawn at the end, and is no part of the text."""
+        return self._tail
+
+    def foretell(self, tail: str) -> None:
+        """Draw this at the end, in the place of the tail that was there."""
+        self._tail = tail
+
     def become(self, pieces: Iterable[Piece]) -> bool:
         """Hold these pieces instead, marks by their labels; True where that is anything new.
 
         What they begin with in common with those that were there is not laid out again.
         """
+        self._tail = ""
         old, new = list(merged(self._pieces)), list(merged(map(_drawn, pieces)))
         if old == new:
             return False
@@ -86,12 +102,15 @@ class Document:
 
     def wrapped(self, limit: int) -> Wrapped:
         """The lines at a width of `limit` cells. Another width than last time wraps everything once."""
+        tail = [Piece("tail", f"{TAIL[0]}{self._tail}{TAIL[1]}")] if self._tail else []
         if self._wrapped is None or self._wrapped.limit != limit:
             self._wrapped = Wrapped(limit)
-            self._wrapped.append(self._pieces)
-        else:
-            self._wrapped.append(self._waiting)
+            self._wrapped.append([*self._pieces, *tail])
+        elif self._waiting or tail != self._laid_tail:
+            self._wrapped.cut(sum(len(piece.text) for piece in self._laid_tail))
+            self._wrapped.append([*self._waiting, *tail])
         self._waiting.clear()
+        self._laid_tail = tail
         return self._wrapped
 
 

@@ -31,6 +31,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 class OutputView(ScrollView, can_focus=True):
     """Shows the text of one of several sequences while it is being written."""
 
+    HELP = (
+        "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A bar ┊ before and "
+        "behind marks where a setting changed, one at the right edge what the model no longer sees. Between ‹ and "
+        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Drag with the "
+        "mouse to select. While you have scrolled up, new text leaves you where you are."
+    )
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "output--prompt",
@@ -38,6 +44,7 @@ class OutputView(ScrollView, can_focus=True):
         "output--special",
         "output--human",
         "output--mark",
+        "output--tail",
         "output--cursor",
         "output--placeholder",
         "output--hidden",
@@ -54,6 +61,7 @@ class OutputView(ScrollView, can_focus=True):
         & > .output--special { color: $text-secondary; }
         & > .output--human { color: $text-success; text-style: underline; }
         & > .output--mark { color: $text-accent; }
+        & > .output--tail { color: $text-muted; text-style: italic dim; }
         & > .output--cursor { color: $primary; }
         & > .output--placeholder { color: $text-muted; }
         & > .output--hidden { color: $text-disabled; }
@@ -104,6 +112,15 @@ class OutputView(ScrollView, can_focus=True):
         """Add a batch of `(sequence, text, kind)`, drawn once."""
         for sequence, text, kind in items:
             self._document(sequence).append(text, kind)
+        self._update()
+
+    def foretell(self, tails: Sequence[str]) -> None:
+        """Draw at the end of each sequence what may come next, in the place of what was foretold before.
+
+        It is no part of the text: not copied, not searched, and gone when text comes that says otherwise.
+        """
+        for document, tail in zip(self._documents, tails, strict=False):
+            document.foretell(tail)
         self._update()
 
     def show(self, texts: Sequence[Iterable[Piece]]) -> None:

@@ -201,14 +201,14 @@ class Wrapped:
         return position
 
     def text_between(self, start: int, end: int) -> str:
-        """The raw text between two positions, without marks and without the breaks of wrapping."""
+        """The raw text between two positions, without marks, tail and the breaks of wrapping."""
         parts: list[str] = []
         for index in range(self.line_at(start), len(self.lines)):
             position, runs = self.lines[index]
             if position >= end:
                 break
             for kind, text in runs:
-                if kind != "mark":
+                if kind not in ("mark", "tail"):
                     parts.append(text[max(0, start - position) : max(0, end - position)])
                 position += len(text)
         return "".join(parts)

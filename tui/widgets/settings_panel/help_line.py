@@ -15,6 +15,12 @@ from tui.widgets.settings_panel.row_cells import LIVE, NEXT_RUN
 if TYPE_CHECKING:
     from engine.inspection import Effect
 
+PANEL_HELP = (
+    "All that can be turned, also in the middle of a run: ● obeys at the next token, ○ at the next run. A star "
+    "stands where a value is not its default. A digit begins a new value; a click on a slider sets one, a "
+    "double click types it. Help on a row begins with all there is to say about that setting."
+)
+FOLD_HELP = "The other settings, by group: enter opens and closes. A search goes through all of them."
 EDITING_KEYS = "enter accepts · esc gives up"
 
 

@@ -21,7 +21,7 @@ from engine.errors import SettingError
 from engine.safe_text import safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.parameter import Parameter
-from tui.widgets.settings_panel.help_line import EDITING_KEYS, HelpLine, setting_facts
+from tui.widgets.settings_panel.help_line import EDITING_KEYS, FOLD_HELP, PANEL_HELP, HelpLine, setting_facts
 from tui.widgets.settings_panel.row_cells import LEGEND
 from tui.widgets.settings_panel.row_list import RowList
 from tui.widgets.settings_panel.rows import FoldRow, Refusal, arranged, row_name, value_at
@@ -29,7 +29,6 @@ from tui.widgets.settings_panel.safe_input import SafeInput
 from tui.widgets.settings_panel.value_editor import ValueEditor, starts_a_number
 
 MARK_SECONDS = 2.0
-FOLD_HELP = "The other settings, by group: enter opens and closes. A search goes through all of them."
 HELP_FROM_ROWS, ROOMY_FROM_ROWS = 12, 20
 
 
@@ -41,6 +40,7 @@ class SettingsPanel(Vertical):
     posted as `Edited`; the app answers with `show`, which has the last word.
     """
 
+    HELP = PANEL_HELP
     DEFAULT_CSS = """
     SettingsPanel {
         layers: rows editor;
@@ -184,6 +184,11 @@ class SettingsPanel(Vertical):
         self._effect = (name, text)
         self._explain()
 
+    @property
+    def effect(self) -> str:
+        """What the highlighted setting does to the next token, as far as it is known."""
+        return self._effect[1] if self._effect[0] == self.highlighted else ""
+
     def highlight(self, name: str) -> None:
         """Bring a setting's row into view and highlight it, opening the fold where that hides it."""
         if not self._rows.highlight(name):
@@ -218,7 +223,7 @@ class SettingsPanel(Vertical):
         elif name := self.highlighted:
             parameter = PARAMETERS[name]
             facts = EDITING_KEYS if self.editing else setting_facts(parameter, running=self.running)
-            self._help.say(safe_text(parameter.help), facts, self._effect[1] if self._effect[0] == name else "")
+            self._help.say(safe_text(parameter.help), facts, self.effect)
         else:
             self._help.say("", "")
 
