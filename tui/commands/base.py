@@ -18,6 +18,7 @@ from tui.session import Session
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.prompt import PromptPane
+from tui.widgets.safe_editor import SafeEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
 from tui.worker import RecordJob, RunJob, Worker
@@ -113,15 +114,20 @@ class SessionApp(App[None]):
     def after_typing(self, act: Callable[[], None]) -> None:
         """Do what a key asks for that acts everywhere.
 
-        It goes before the others: what was typed ahead of it may still wait in the prompt or in the editor. An edit
-        is taken over first.
+        It goes before the others: what was typed ahead of it may still wait in the prompt or the editor, or be on its
+        way back from there as a key of the editor's own. So it goes that way too. An edit is taken over first.
         """
 
         def then() -> None:
             self.take_edit()
             act()
 
-        (self.main.editor if self.editing else self.prompt).call_later(then)
+        editor = self.main.editor if self.editing else self.prompt
+        editor.post_message(SafeEditor.Passed(then))
+
+    def on_safe_editor_passed(self, event: SafeEditor.Passed) -> None:
+        """All that was typed before has been heard."""
+        event.then()
 
     @property
     def editing(self) -> bool:

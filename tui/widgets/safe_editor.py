@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.geometry import Offset
+from textual.message import Message
 from textual.widgets import TextArea
 
 from engine.safe_text import safe_cells
@@ -29,6 +32,12 @@ class SafeEditor(TextArea):
         Binding("alt+right,alt+f", "cursor_word_right", "A word on", id="editor.word_right", show=False),
         Binding("alt+d,ctrl+delete", "delete_word_right", "Delete the word", id="editor.delete_word", show=False),
     ]
+
+    @dataclass
+    class Passed(Message):
+        """What was to be done once all keys before it had been heard, the editor's own among them."""
+
+        then: Callable[[], None]
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(text, id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
