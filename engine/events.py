@@ -158,6 +158,20 @@ class Contrasted:
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """What assisted decoding drafted from the new token `index` on, and how many of it came: the first `accepted`.
+
+    `source` says what drafted, in words. The share of drafted tokens that came so far is a sum over these events.
+    """
+
+    index: int
+    ids: tuple[int, ...]
+    texts: tuple[str, ...]
+    accepted: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """A setting took a new value; the new token with index `at` is the first to obey it."""
 
@@ -237,5 +251,17 @@ class Failed:
 
 
 Event = (
-    Prepared | Noted | Prefilled | Token | Beams | Compared | Contrasted | Changed | Forgot | Paused | Finished | Failed
+    Prepared
+    | Noted
+    | Prefilled
+    | Token
+    | Beams
+    | Compared
+    | Contrasted
+    | Drafted
+    | Changed
+    | Forgot
+    | Paused
+    | Finished
+    | Failed
 )

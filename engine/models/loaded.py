@@ -28,6 +28,8 @@ class LoadedModel:
     family: Family
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    drafting: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Models that draft for this one, by name, and how they went about it last (`engine.strategies.assisted`)."""
     _pieces: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -54,6 +54,15 @@ class Runner(ABC):
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """Append one id (rows,) to each row; returns the float32 logits (rows, vocabulary) after it."""
 
+    def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Append these ids (n,) to the one row; the float32 logits (1, vocabulary) after each of them.
+
+        Here by steps, each when its logits are asked for, so that nothing is computed and nothing to be taken back
+        where they are not. Where one pass sees them all, the row holds all from the first logits on.
+        """
+        for token in ids:
+            yield self.step(token[None])
+
     @abstractmethod
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         """Forget everything and see these (rows, n) ids in one pass; the logits (rows, vocabulary) after them."""

@@ -5,7 +5,7 @@ Pope et al. 2022, "Efficiently Scaling Transformer Inference", for prefill and d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -48,6 +48,18 @@ class CachedRunner(Runner):
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         return self._forward(ids.to(self.model.device)[:, None], first=False)
 
+    def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if not self._can_be_cut():  # to take back what is not wanted would be dearer than to go step by step
+            yield from super().extend(ids)
+            return
+        one, self._one_position = self._one_position, {}
+        try:
+            logits = self._seen(ids.to(self.model.device)[None], first=False)
+        finally:
+            self._one_position = one
+        for place in range(logits.shape[1]):
+            yield last_logits(logits[:, : place + 1])
+
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._cache = self._new_cache()
         self._hold(ids[:, :0])
@@ -88,9 +100,14 @@ class CachedRunner(Runner):
 
     @torch.inference_mode()
     def _forward(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
+        """The logits after the last of these new ids."""
+        return last_logits(self._seen(ids, first=first))
+
+    @torch.inference_mode()
+    def _seen(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         """Feed (rows, n) new ids after those in the cache; the ids are held only if the pass succeeded."""
         try:
-            logits = last_logits(self._pass(ids, first=first))
+            logits = self._pass(ids, first=first)
         except BaseException:
             self.reset()  # some layers may have cached the ids and others not
             raise

@@ -68,6 +68,11 @@ class SlidingRunner(Runner):
             return self._seeing.step(ids)
         return self.see(torch.cat([self.ids, new], dim=1))
 
+    def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if self.out or self._wanted(self.length + len(ids)) != (0, 0):
+            return super().extend(ids)
+        return self._seeing.extend(ids)
+
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._look(ids)
         return self._seeing.see(self._in_sight(ids))

@@ -6,12 +6,13 @@ out the mask; here the length is told. Both depend on the language in the model'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from engine.errors import PromptError
+from engine.runner.base import Runner
 from engine.runner.cached import CachedRunner
 from engine.runner.recompute import RecomputeRunner
 
@@ -37,6 +38,9 @@ class CausalXLMRunner(CachedRunner):
             self.reset()
             self._language = self.model.config.lang_id
         return super().prefill(ids, rows)
+
+    def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        return Runner.extend(self, ids)  # a pass gives logits at its mask alone
 
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids

@@ -11,7 +11,7 @@ from engine.sampling.random_streams import RandomStreams
 from engine.sampling.stages import FORM, Context, stages
 from engine.settings import Settings
 
-_NO_NUMBERS = "the model's scores are not numbers or leave no token to choose: try dtype float32"
+NO_NUMBERS = "the model's scores are not numbers or leave no token to choose: try dtype float32"
 
 
 class Sampler:
@@ -53,13 +53,13 @@ class Sampler:
             return self._streams.draw(scores, sequences)
         best = scores.max(dim=-1)
         if not best.values.isfinite().all():
-            raise EngineError(_NO_NUMBERS)
+            raise EngineError(NO_NUMBERS)
         return best.indices
 
     def choose_several(self, scores: torch.Tensor, count: int) -> torch.Tensor:
         """`count` places of log-scores (places,): the highest, or drawn without replacement by the first stream."""
         if torch.isnan(scores).any():
-            raise EngineError(_NO_NUMBERS)
+            raise EngineError(NO_NUMBERS)
         return self._streams.draw_several(scores, count) if self.settings.draws else scores.topk(count).indices
 
     def in_form(self, ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:

@@ -22,6 +22,7 @@ from engine.events import (
     Changed,
     Compared,
     Contrasted,
+    Drafted,
     Event,
     Failed,
     Finished,
@@ -158,6 +159,9 @@ def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
         case Compared(index, chosen, candidates):
             weighed = [[c.id, c.text, c.confidence, c.penalty] for c in candidates]
             return [("candidates", {"index": index, "chosen": chosen, "candidates": weighed})]
+        case Drafted(index, ids, texts, accepted, source):
+            drafted = {"index": index, "ids": list(ids), "texts": list(texts), "accepted": accepted, "source": source}
+            return [("drafted", drafted)]
         case Changed(at, name, old, new):
             return [("change", {"at": at, "name": name, "from": old, "to": new})]
         case Forgot(sequence, at, tokens):

@@ -16,10 +16,11 @@ class ComparingSettings:
         True,
         kind="bool",
         upstream=False,
-        under=("dola",),
+        under=("dola", "assisted"),
         live=True,
         label="draw",
-        help="Under DoLa: tokens are drawn, instead of the likeliest taken. The other strategies say it by their name.",
+        help="Under DoLa and assisted: tokens are drawn, instead of the likeliest taken. The "
+        "other strategies say it by their name.",
     )
     penalty_alpha: float = declare(
         0.6,

@@ -32,9 +32,10 @@ def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) 
 
 
 # The names that the strategy follows from.
+_DRAFTING = ("assistant_model", "prompt_lookup_num_tokens", "assistant_early_exit")
 DECIDING = frozenset(
     {"do_sample", "force_words_ids", "num_beams", "num_beam_groups", "penalty_alpha", "top_k", "dola_layers"}
-)
+).union(_DRAFTING)
 
 
 def strategy_of(given: Mapping[str, Any], *, draws: bool = False) -> str:
@@ -55,6 +56,8 @@ def strategy_of(given: Mapping[str, Any], *, draws: bool = False) -> str:
         return "beam-sample" if draws else "beam"
     if not draws and _more_than(given.get("penalty_alpha"), 0) and _more_than(given.get("top_k", 50), 1):
         return "contrastive"
+    if any(given.get(name) for name in _DRAFTING):
+        return "assisted"
     if given.get("dola_layers") is not None:
         return "dola"
     return "sample" if draws else "greedy"

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from engine.errors import SettingError, shown
 from engine.settings import contradictions
+from engine.settings.assisted import AssistedSettings
 from engine.settings.beams import BeamSettings
 from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
@@ -31,6 +32,7 @@ MAX_LENGTH = 10_000
 class Settings(
     ViewSettings,
     PromptSettings,
+    AssistedSettings,
     ComparingSettings,
     BeamSettings,
     FormSettings,
@@ -56,7 +58,7 @@ class Settings(
     @property
     def draws(self) -> bool:
         """Whether tokens are drawn by their probability, so that the warpers act."""
-        return self.strategy in ("sample", "beam-sample") or (self.strategy == "dola" and self.do_sample)
+        return self.strategy in ("sample", "beam-sample") or (self.strategy in ("dola", "assisted") and self.do_sample)
 
     @property
     def forced_phrases(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
@@ -145,6 +147,7 @@ GROUPS = {
     "form": FormSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,
+    "assisted": AssistedSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }

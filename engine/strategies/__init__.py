@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.events import Event
+from engine.strategies.assisted import assisted
 from engine.strategies.beams import beam, constrained_beam, diverse_beam
 from engine.strategies.contrastive import contrastive
 from engine.strategies.dola import dola
@@ -21,6 +22,7 @@ STRATEGIES: dict[str, Strategy] = {
     "constrained-beam": constrained_beam,
     "contrastive": contrastive,
     "dola": dola,
+    "assisted": assisted,
 }
 
 __all__ = ["STRATEGIES", "Run", "Strategy"]

@@ -14,6 +14,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.events import Candidate, Compared, Event, Prefilled
+from engine.sampling.sampler import NO_NUMBERS
 from engine.strategies.run import Run
 
 # How many candidates there are where top-k is off.
@@ -59,6 +60,9 @@ def _search(run: Run) -> Iterator[Event]:
             penalties = torch.stack([context.closest(step.state) for step in steps])
             alpha = run.settings.penalty_alpha
             merits = (1 - alpha) * best.values - alpha * penalties
+            merits = merits.masked_fill(best.values == 0, -float("inf"))  # being different does not make up for that
+            if not merits.isfinite().any():
+                raise EngineError(NO_NUMBERS)
             place = int(merits.argmax())
             token = int(best.indices[place])
             if run.settings.low_memory:

@@ -1,0 +1,59 @@
+"""A smaller model drafts, greedily (Leviathan et al. 2023; Chen et al. 2023)."""
+
+from __future__ import annotations
+
+import torch
+
+from engine.models.loaded import LoadedModel
+from engine.runner import Runner
+from engine.settings import Settings
+from engine.strategies.assisted.draft import Tokens
+
+
+class ByModel:
+    """Drafts with a model and a runner of its own, which remembers what the last drafts share with the text.
+
+    It outlives a run, since the schedule `heuristic` goes on in the next one with the length that it came to.
+    """
+
+    def __init__(self, model: LoadedModel, runner: Runner, source: str, vocabulary: int) -> None:
+        self.model = model
+        self.source = source
+        self._runner = runner
+        self._vocabulary = vocabulary
+        self._asked = 0  # `num_assistant_tokens` as it was when the length was set
+        self.length = 0
+        """How many tokens it drafts at a time."""
+
+    def begin(self, settings: Settings) -> None:
+        """A run begins."""
+        if settings.num_assistant_tokens_schedule != "heuristic":
+            self._asked = 0
+
+    def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
+        if self._asked != settings.num_assistant_tokens:
+            self._asked = self.length = settings.num_assistant_tokens
+        if settings.num_assistant_tokens_schedule == "constant":
+            self.length = self._asked
+        return self._drafted(text, min(self.length, most), settings)
+
+    def judged(self, proposed: int, accepted: int, settings: Settings) -> None:
+        if proposed and settings.num_assistant_tokens_schedule != "constant":
+            self.length = self.length + 2 if accepted == proposed else max(1, self.length - 1)
+
+    def _drafted(self, text: Tokens, count: int, settings: Settings) -> Tokens:
+        """Its likeliest tokens after a text of its own tokens, as far as both models can see and say them."""
+        if self.model.positions is not None:
+            count = min(count, self.model.positions - len(text))
+        known = self.model.vocabulary_size
+        found: Tokens = []
+        while len(found) < count and all(token < known for token in text):
+            logits = self._runner.step(torch.tensor(found[-1:])) if found else self._runner.prefill(text)[0]
+            likeliest = torch.softmax(logits[0], dim=-1).max(dim=-1)
+            token = int(likeliest.indices)
+            if token >= self._vocabulary:
+                break
+            found.append(token)
+            if float(likeliest.values) < settings.assistant_confidence_threshold:
+                break
+        return found

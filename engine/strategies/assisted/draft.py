@@ -1,0 +1,24 @@
+"""What assisted decoding asks of a draft."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.settings import Settings
+
+Tokens = list[int]
+
+
+class Draft(Protocol):
+    """Guesses at how a text goes on; a wrong guess costs time and nothing else."""
+
+    source: str
+    """What drafts, in words."""
+
+    def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
+        """At most `most` tokens that may follow `text`, prompt included; none where it knows none."""
+        ...
+
+    def judged(self, proposed: int, accepted: int, settings: Settings) -> None:
+        """So many of what was proposed came."""
+        ...

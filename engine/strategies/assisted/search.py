@@ -1,0 +1,84 @@
+"""Assisted decoding: a draft guesses the next tokens, the model sees them in one pass, and right guesses are kept.
+
+Each token is chosen from the model's own processed distribution, by the sequence's own random stream, exactly as
+without a draft; a drafted token is accepted where it is the one that was chosen. So the text is that of greedy search
+or sampling at the same seed, up to the rounding between wide and narrow passes, whatever the draft is worth. A draft
+here is certain of its tokens, so that one is accepted as often as in speculative sampling: with the probability that
+the model gives it (Leviathan et al. 2023; Chen et al. 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+
+from engine.events import Drafted, Event, Prefilled
+from engine.models.loaded import LoadedModel
+from engine.strategies.assisted.choose import draft_for
+from engine.strategies.run import Run
+
+
+@dataclass
+class _Round:
+    """What was drafted from the new token `index` on, the logits for each of its tokens and one more."""
+
+    index: int
+    proposed: list[int]
+    logits: Iterator[torch.Tensor]
+    accepted: int = 0
+
+    def accepts(self, token_id: int) -> bool:
+        """Whether the token that was chosen is the next one of the draft; False ends the round."""
+        if self.accepted == len(self.proposed) or self.proposed[self.accepted] != token_id:
+            return False
+        self.accepted += 1
+        return True
+
+    def told(self, model: LoadedModel, source: str) -> Iterator[Event]:
+        """What became of it, where anything was drafted."""
+        if self.proposed:
+            texts = tuple(map(model.piece, self.proposed))
+            yield Drafted(self.index, tuple(self.proposed), texts, self.accepted, source)
+
+
+def assisted(run: Run) -> Iterator[Event]:
+    """Greedy or drawn, as `do_sample` says; one sequence. Each token obeys the settings of its own step."""
+    draft, runner = draft_for(run.model, run.settings), run.runner
+    growing, now = run.sequences[0], _Round(0, [], iter(()))
+    over = True
+    for index in count():
+        yield from run.begin_step(index)
+        if run.stopped or index >= run.room():
+            growing.reason = None if run.stopped else "length"
+            break
+        if index == 0:
+            logits, reused = run.prefill(1)
+            yield Prefilled(runner.seen, reused, run.prefill_s, runner.cache_shape())
+            now = _Round(0, [], iter([logits]))
+        elif over:
+            with run.timed():
+                text = [*run.prompt_ids, *growing.ids]
+                proposed = draft.propose(text, run.room() - index - 1, run.settings)
+                now = _Round(index, proposed, runner.extend(torch.tensor([text[-1], *proposed])))
+        with run.timed():
+            logits = next(now.logits)
+            length = len(run.prompt_ids) + index
+            scores = run.sampler.process(runner.ids[:, :length], logits)
+            token_id = int(run.sampler.choose(scores, [growing.number]))
+            logprobs = torch.log_softmax(scores, dim=-1)
+            others = run.alternatives(logprobs, logits)[0]
+            told = run.append(growing, token_id, float(logprobs[0, token_id]), others)
+        yield told
+        over = not now.accepts(token_id) or growing.reason is not None
+        if over:
+            runner.rewind(length)
+            draft.judged(len(now.proposed), now.accepted, run.settings)
+            yield from now.told(run.model, draft.source)
+        if growing.reason is not None:
+            return
+    if not over:  # it was cut short between two drafted tokens
+        runner.rewind(len(run.prompt_ids) + len(growing.ids))
+        yield from now.told(run.model, draft.source)
