@@ -1,4 +1,4 @@
-"""What a strategy sees that follows or weighs several ways on: the beams, the candidates, the layers."""
+"""What a strategy sees that follows or weighs several ways on: beams, candidates, layers, drafts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from engine.events import Beam, Beams, Compared, Contrasted, Event, Failed, Finished, Prepared
+from engine.events import Beam, Beams, Compared, Contrasted, Drafted, Event, Failed, Finished, Prepared
 from engine.safe_text import safe_text
 
 _ROWS, _ROWS_FOLDED = 6, 2
@@ -24,7 +24,8 @@ class StrategyPane(Widget):
     HELP = (
         "What a strategy weighs that has several ways on. Beams: ▶ goes on, ■ has ended, ✗ has just fallen away, "
         "each with its score, the best first. Candidates: their probability, less how much they resemble what is "
-        "there; ● was chosen. Layers: the early layer that the last one is set against. Dim, it is how the last "
+        "there; ● was chosen. Layers: the early layer that the last one is set against. "
+        "Draft: ✓ the tokens that came as they were proposed, ✗ those that did not. Dim, it is how the last "
         "run ended. Hidden under the other strategies."
     )
     DEFAULT_CSS = """
@@ -46,12 +47,14 @@ class StrategyPane(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self._layers: Counter[int] = Counter()
-        self._told: Beams | Compared | Contrasted | None = None
+        self._drafted = self._accepted = 0
+        self._told: Beams | Compared | Contrasted | Drafted | None = None
         self._height = 0
 
     def clear(self) -> None:
         """Nothing to see."""
         self._layers.clear()
+        self._drafted = self._accepted = 0
         self._told, self._height = None, 0
         self.remove_class("-told", "-past")
 
@@ -64,6 +67,10 @@ class StrategyPane(Widget):
                 self.add_class("-past")
             case Contrasted(_, _, layer):
                 self._layers[layer] += 1
+                self._show(event)
+            case Drafted(_, ids, _, accepted):
+                self._drafted += len(ids)
+                self._accepted += accepted
                 self._show(event)
             case Beams() | Compared():
                 self._show(event)
@@ -78,6 +85,8 @@ class StrategyPane(Widget):
                 return _of_candidates(self._told, rows)
             case Contrasted():
                 return [_of_layers(self._told, self._layers)]
+            case Drafted():
+                return [_of_draft(self._told, width)]
         return []
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -88,15 +97,18 @@ class StrategyPane(Widget):
         """Line under line."""
         return Content("\n").join(self.lines(self.content_size.width))
 
-    def _show(self, told: Beams | Compared | Contrasted) -> None:
+    def _show(self, told: Beams | Compared | Contrasted | Drafted) -> None:
         self._told = told
         self.border_title, self.border_subtitle = _titles(told)
+        if isinstance(told, Drafted):
+            share = self._accepted / self._drafted if self._drafted else 0.0
+            self.border_subtitle = f"✓ {self._accepted:,} of {self._drafted:,} accepted · {share:.0%}"
         self.add_class("-told")
         before, self._height = self._height, max(self._height, _rows(told))
         self.refresh(layout=before != self._height)
 
 
-def _rows(told: Beams | Compared | Contrasted) -> int:
+def _rows(told: Beams | Compared | Contrasted | Drafted) -> int:
     match told:
         case Beams():
             return len(told.running) + len(told.finished) + min(len(told.fallen), 2)
@@ -105,13 +117,15 @@ def _rows(told: Beams | Compared | Contrasted) -> int:
     return 1
 
 
-def _titles(told: Beams | Compared | Contrasted) -> tuple[str, str]:
+def _titles(told: Beams | Compared | Contrasted | Drafted) -> tuple[str, str]:
     match told:
         case Beams():
             counts = f"▶ {len(told.running)} alive · ■ {len(told.finished)} ended · ✗ {len(told.fallen)} fallen"
             return "Beams", f"{counts} · {told.settled} tokens agreed"
         case Compared():
             return "Candidates", "● chosen · probability − likeness to what is there"
+        case Drafted():
+            return f"Draft by {safe_text(told.source)}", ""
     return "Layers", "the early layer that the last is set against"
 
 
@@ -159,6 +173,16 @@ def _candidate(text: str, confidence: float, penalty: float, chosen: bool) -> Co
         f"{confidence:5.2f} {'▰' * full}{'▱' * (_BAR - full)} − {penalty:4.2f}  ",
         (safe_text(text.replace(" ", "␣")), "bold" if chosen else "$text-muted"),
     )
+
+
+def _of_draft(event: Drafted, width: int) -> Content:
+    """The tokens of the draft: those that came, then those that did not, struck through."""
+    came = safe_text("".join(event.texts[: event.accepted]).replace(" ", "␣"))
+    rest = safe_text("".join(event.texts[event.accepted :]).replace(" ", "␣"))
+    line = Content.assemble(
+        ("✓ ", "bold"), (came, "$text"), (" ✗ " if rest else "", "bold"), (rest, "$text-muted strike")
+    )
+    return line.truncate(width, ellipsis=True)
 
 
 def _of_layers(event: Contrasted, seen: Counter[int]) -> Content:

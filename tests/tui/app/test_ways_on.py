@@ -8,7 +8,8 @@ import pytest
 
 from engine.events import Beam, Beams, Prepared
 from engine.settings import Settings
-from tests.tui.app.driving import Hand, pieces, session
+from tests.scripted import scripted
+from tests.tui.app.driving import SHORT, Hand, pieces, session
 from tui.widgets.output.document import TAIL
 from tui.widgets.strategy_pane import StrategyPane
 
@@ -113,3 +114,16 @@ def test_what_falls_is_seen_to_fall_and_hostile_text_is_made_safe() -> None:
     assert "✗ 1 fallen" in str(pane.border_subtitle)
     pane.hear(Prepared("", ()))
     assert not pane.lines(40)
+
+
+async def test_a_draft_shows_what_came_of_it(tmp_path: Path, record: Path) -> None:
+    model = scripted(tmp_path / "model", "a", " river and a river and a hill and a river")
+    settings = SHORT.changed(strategy="assisted", do_sample=False, max_new_tokens=30)
+    async with session(record, model, settings, prompt="a") as hand:
+        await hand.run()
+        pane = hand.pane(StrategyPane)
+        assert str(pane.border_title).startswith("Draft by")
+        drafted = hand.lines("drafted")
+        proposed, accepted = (sum(len(line["ids"]) for line in drafted), sum(line["accepted"] for line in drafted))
+        assert proposed > accepted > 0
+        assert f"✓ {accepted} of {proposed} accepted" in hand.screen_text()
