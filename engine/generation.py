@@ -63,7 +63,7 @@ def generate(
 
 def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
     ids = ready.ids
-    context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
+    context = Context.of(model, ids)
     return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),

@@ -116,8 +116,7 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
 
 
 def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
-    context = Context(torch.tensor([ids], device=model.device), model.eos_token_ids, model.positions)
-    return Sampler(settings, context, RandomStreams(settings.seed))
+    return Sampler(settings, Context.of(model, ids), RandomStreams(settings.seed))
 
 
 def _distribution(scores: torch.Tensor) -> torch.Tensor:

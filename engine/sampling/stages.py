@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import (
@@ -36,21 +36,33 @@ from transformers import (
 
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
+from engine.sampling.spelling import Spelling
 from engine.settings import PARAMETERS, Settings
 from engine.settings.names import BEAMS
+
+if TYPE_CHECKING:
+    from engine.models.loaded import LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What processors need beside the settings; `eos_token_ids` are the model's own.
 
-    `prompt` are its ids (1, length); `spoken` are the tokens that earlier groups of beams have taken at this very step.
+    `prompt` are its ids (1, length); `spoken` are the tokens that earlier groups of beams have taken at this very step;
+    `spelling` knows what words are as tokens.
     """
 
     prompt: torch.Tensor
     eos_token_ids: tuple[int, ...]
     positions: int | None
     spoken: list[int] = field(default_factory=list)
+    spelling: Spelling = field(default_factory=Spelling)
+
+    @classmethod
+    def of(cls, model: LoadedModel, ids: Sequence[int]) -> Context:
+        """A run's, from these ids of its prompt."""
+        prompt = torch.tensor([list(ids)], device=model.device)
+        return cls(prompt, model.eos_token_ids, model.positions, spelling=Spelling(model))
 
     @property
     def prompt_length(self) -> int:
@@ -97,6 +109,24 @@ class PromptRepetition(EncoderRepetitionPenaltyLogitsProcessor):  # type: ignore
         return super().__call__(input_ids, scores)
 
 
+def _bad_words(settings: Settings, context: Context) -> LogitsProcessor | None:
+    ends = settings.end_ids(context.eos_token_ids)
+    phrases = [phrase for phrase in context.spelling.phrases(settings.bad_words) if phrase not in [(i,) for i in ends]]
+    return NoBadWordsLogitsProcessor(_lists(tuple(phrases)), list(ends) or None) if phrases else None
+
+
+def _word_bias(settings: Settings, context: Context) -> LogitsProcessor | None:
+    rows = [
+        [list(phrase), bias] for word, bias in settings.word_bias or () for phrase in context.spelling.phrases([word])
+    ]
+    return SequenceBiasLogitsProcessor(rows) if rows else None
+
+
+def _suppress_words(settings: Settings, context: Context) -> LogitsProcessor | None:
+    ids = {token for phrase in context.spelling.phrases(settings.suppress_words) for token in phrase}
+    return SuppressTokensLogitsProcessor(sorted(ids), str(context.device)) if ids else None
+
+
 def _begin_suppress(settings: Settings, context: Context) -> LogitsProcessor:
     forced_first = context.prompt_length == 1 and settings.forced_bos_token_id is not None
     begin = context.prompt_length + forced_first
@@ -115,6 +145,7 @@ def _warper(kind: Callable[..., LogitsProcessor], name: str) -> Maker:
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
     "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
+    "word_bias": _word_bias,
     "diversity_penalty": lambda s, context: (
         HammingDiversityLogitsProcessor(s.diversity_penalty, context.spoken) if s.strategy == "diverse-beam" else None
     ),
@@ -127,6 +158,7 @@ PROCESSORS: dict[str, Maker] = {
     "bad_words_ids": lambda s, context: NoBadWordsLogitsProcessor(
         _lists(s.bad_words_ids), list(s.end_ids(context.eos_token_ids)) or None
     ),
+    "bad_words": _bad_words,
     "min_length": _ending(lambda s, c, ends: MinLengthLogitsProcessor(s.min_length, ends, str(c.device))),
     "min_new_tokens": _ending(
         lambda s, c, ends: MinNewTokensLengthLogitsProcessor(c.prompt_length, s.min_new_tokens, ends, str(c.device))
@@ -140,6 +172,7 @@ PROCESSORS: dict[str, Maker] = {
         lambda s, c, ends: ExponentialDecayLengthPenalty(s.exponential_decay_length_penalty, ends, c.prompt_length)
     ),
     "suppress_tokens": lambda s, c: SuppressTokensLogitsProcessor(list(s.suppress_tokens), str(c.device)),
+    "suppress_words": _suppress_words,
     "begin_suppress_tokens": _begin_suppress,
     "forced_decoder_ids": lambda s, _: ForceTokensLogitsProcessor(dict(s.forced_decoder_ids or ())),
 }

@@ -39,6 +39,20 @@ def biases(value: Any) -> tuple[tuple[Phrase, float], ...]:
     return tuple(found)
 
 
+def word_biases(value: Any) -> tuple[tuple[str, float], ...]:
+    """Words with a number each: pairs, rows such as `word:+2.5` (one of them may come alone), or a mapping."""
+    rows = [value] if isinstance(value, str) else list(value.items()) if isinstance(value, Mapping) else _items(value)
+    found = []
+    for row in rows:
+        word, bias = _row(row) if isinstance(row, str) else row
+        if not isinstance(word, str) or not word or isinstance(bias, bool) or not math.isfinite(bias):
+            raise ValueError("not a word and a number")
+        found.append((word, float(bias)))
+    if not found:
+        raise ValueError("nothing in it")
+    return tuple(found)
+
+
 def forced_places(value: Any) -> tuple[tuple[int, int], ...]:
     """Pairs of a place and the id that stands there."""
     pairs = tuple(phrase(pair) for pair in _items(value))
@@ -66,6 +80,12 @@ def phrase(value: Any) -> Phrase:
     if any(isinstance(item, bool) or not isinstance(item, int) or item < 0 for item in ids):
         raise ValueError("not a whole number")
     return ids
+
+
+def _row(text: str) -> tuple[str, float]:
+    """The word and the number after the last colon."""
+    word, _, bias = text.rpartition(":")
+    return word, float(bias)
 
 
 def _items(value: Any) -> Sequence[Any]:

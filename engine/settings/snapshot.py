@@ -15,6 +15,7 @@ from engine.settings.generation_config import values_from
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
 from engine.settings.parameter import Parameter
+from engine.settings.phrases import PhraseSettings
 from engine.settings.prompt import PromptSettings
 from engine.settings.repetition import RepetitionSettings
 from engine.settings.run import RunSettings
@@ -33,6 +34,7 @@ class Settings(
     ComparingSettings,
     BeamSettings,
     WordSettings,
+    PhraseSettings,
     ContextSettings,
     LengthSettings,
     RepetitionSettings,
@@ -139,6 +141,7 @@ GROUPS = {
     "repetition": RepetitionSettings,
     "length": LengthSettings,
     "context": ContextSettings,
+    "phrases": PhraseSettings,
     "words": WordSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,

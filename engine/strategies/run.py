@@ -17,6 +17,7 @@ from engine.runner.sliding import SlidingRunner
 from engine.sampling import Sampler
 from engine.settings import Settings
 from engine.strategies.sight import Sight
+from engine.strategies.wording import Wording
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.runner = SlidingRunner(self.model.runner)
+        self._wording = Wording(self.sampler.context.spelling)
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -73,6 +75,7 @@ class Run:
         self.runner.window = self.sight.window(self.settings)
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
+        yield from self._wording.told(self.settings)
 
     def prefill(self, rows: int) -> tuple[torch.Tensor, int]:
         """Puts the prompt through the model: logits (rows, vocabulary), and how many ids were in the cache."""
