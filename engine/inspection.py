@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from engine import guiding
 from engine.errors import EngineError
 from engine.events import Prepared
 from engine.generation import prepared
@@ -111,7 +112,8 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
 
 def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple[SlidingRunner, torch.Tensor]:
     """The runner with these ids in it, and the logits (1, vocabulary) after what of them is in sight."""
-    runner = SlidingRunner(model.runner, window(settings, model.positions, model.family.head(model, ids)))
+    runner = guiding.runner(model, settings)
+    runner.window = window(settings, model.positions, model.family.head(model, ids))
     return runner, runner.prefill(ids)[0]
 
 

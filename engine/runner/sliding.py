@@ -66,9 +66,12 @@ class SlidingRunner(Runner):
             if self.out:
                 self._append(new)
             return self._seeing.step(ids)
-        return self.see(torch.cat([self.ids, new], dim=1))
+        return self._seen_anew(torch.cat([self.ids, new], dim=1))
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
+        return self._seen_anew(ids)
+
+    def _seen_anew(self, ids: torch.Tensor) -> torch.Tensor:
         self._look(ids)
         return self._seeing.see(self._in_sight(ids))
 

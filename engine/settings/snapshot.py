@@ -12,6 +12,7 @@ from engine.settings.beams import BeamSettings
 from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
 from engine.settings.generation_config import values_from
+from engine.settings.guidance import GuidanceSettings
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
 from engine.settings.parameter import Parameter
@@ -31,6 +32,7 @@ MAX_LENGTH = 10_000
 class Settings(
     ViewSettings,
     PromptSettings,
+    GuidanceSettings,
     ComparingSettings,
     BeamSettings,
     WordSettings,
@@ -145,6 +147,7 @@ GROUPS = {
     "words": WordSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,
+    "guidance": GuidanceSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }

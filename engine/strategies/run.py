@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import torch
 
+from engine import guiding
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
 from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
 from engine.models.loaded import LoadedModel
-from engine.runner.sliding import SlidingRunner
 from engine.sampling import Sampler
 from engine.settings import Settings
 from engine.strategies.sight import Sight
@@ -59,7 +59,7 @@ class Run:
     _wanted: Settings | None = None
 
     def __post_init__(self) -> None:
-        self.runner = SlidingRunner(self.model.runner)
+        self.runner = guiding.runner(self.model, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
 
     def begin_step(self, index: int) -> Iterator[Event]:
@@ -73,6 +73,7 @@ class Run:
         before, self.settings = self.settings, self.settings.obeying(wanted)
         self.sampler.use(self.settings)
         self.runner.window = self.sight.window(self.settings)
+        self.runner.scale = guiding.scale(self.settings)
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
         yield from self._wording.told(self.settings)
