@@ -37,6 +37,7 @@ from transformers import (
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.sampling.spelling import Spelling
+from engine.sampling.watermark import WatermarkStage
 from engine.settings import PARAMETERS, Settings
 from engine.settings.names import BEAMS
 
@@ -192,7 +193,10 @@ WARPERS: dict[str, Maker] = {
 
 
 # Act last of all, under every strategy.
-FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalization()}
+FINISHERS: dict[str, Maker] = {
+    "watermarking_config": lambda s, _: WatermarkStage(s.watermarking_config) if s.watermarking_config else None,
+    "renormalize_logits": lambda *_: LogitNormalization(),
+}
 
 
 # The settings that shape the distribution of the next token.

@@ -7,6 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Phrase = tuple[int, ...]
+Watermark = tuple[float, float, int, str, int]
+# The library's names and defaults, in the order in which a `Watermark` has them.
+_WATERMARK: dict[str, Any] = {
+    "greenlist_ratio": 0.25,
+    "bias": 2.0,
+    "hashing_key": 15_485_863,
+    "seeding_scheme": "lefthash",
+    "context_width": 1,
+}
 
 
 def forced_words(value: Any) -> tuple[tuple[Phrase, ...], ...]:
@@ -59,6 +68,27 @@ def forced_places(value: Any) -> tuple[tuple[int, int], ...]:
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("not pairs")
     return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def watermark(value: Any) -> Watermark:
+    """From `on`, a mapping of some of the fields, or all of them in their order."""
+    if value is True or value == "on":
+        value = {}
+    if not isinstance(value, Mapping):
+        value = dict(zip(_WATERMARK, _items(value), strict=True))
+    if value.keys() - _WATERMARK.keys():
+        raise ValueError("not a field of a watermark")
+    ratio, bias, key, scheme, width = (_WATERMARK | dict(value)).values()
+    if any(isinstance(number, bool) for number in (ratio, bias)) or not 0 < ratio < 1 or not math.isfinite(bias):
+        raise ValueError("not a share and a bias")
+    if scheme not in ("lefthash", "selfhash") or phrase([key, width])[0] >= 2**31 or not 0 < width < 100 or not key:
+        raise ValueError("not a key, a scheme and a width")
+    return float(ratio), float(bias), key, scheme, width
+
+
+def watermark_fields(mark: Watermark) -> dict[str, Any]:
+    """By the library's names."""
+    return dict(zip(_WATERMARK, mark, strict=True))
 
 
 def decay(value: Any) -> tuple[int, float]:

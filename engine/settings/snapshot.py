@@ -22,6 +22,7 @@ from engine.settings.repetition import RepetitionSettings
 from engine.settings.run import RunSettings
 from engine.settings.sampling import SamplingSettings
 from engine.settings.view import ViewSettings
+from engine.settings.watermark import WatermarkSettings
 from engine.settings.words import WordSettings
 
 # What "as many as fit" means for a model without a limit, so that a run ends.
@@ -32,6 +33,7 @@ MAX_LENGTH = 10_000
 class Settings(
     ViewSettings,
     PromptSettings,
+    WatermarkSettings,
     GuidanceSettings,
     ComparingSettings,
     BeamSettings,
@@ -148,6 +150,7 @@ GROUPS = {
     "beams": BeamSettings,
     "comparing": ComparingSettings,
     "guidance": GuidanceSettings,
+    "watermark": WatermarkSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }
