@@ -38,10 +38,12 @@ class Parser(argparse.ArgumentParser):
 
 
 class _Named(argparse.Action):
-    """Keeps a flag's value; where a setting is given by its own name and by an older one, its own counts."""
+    """Keeps a flag's value, of a list of texts each; its own name counts where an older one is given beside it."""
 
     def __call__(self, _: Any, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
         own = option_string == f"--{self.dest}"
+        if PARAMETERS[self.dest].kind == "texts":
+            values = [*(getattr(namespace, self.dest) or ()), values]
         if own or self.dest not in vars(namespace).get("by_own_name", ()):
             setattr(namespace, self.dest, values)
         if own:
@@ -171,7 +173,9 @@ def _told_progress(progress: Progress) -> None:
     print(f"\r\x1b[K{safe_text(progress.stage)}{share}", end="", file=sys.stderr, flush=True)
 
 
-def _value(parameter: Parameter, text: str) -> Any:
+def _value(parameter: Parameter, text: str | list[str]) -> Any:
+    if isinstance(text, list):  # a flag of texts that was given, maybe several times
+        return tuple(item for each in text for item in parameter.parse(each))
     # On a command line a text is what it is: the shell has its own quotes.
     return parameter.check(text) if parameter.kind == "text" else parameter.parse(text)
 

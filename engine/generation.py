@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from engine import window
+from engine import guiding, window
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
@@ -63,12 +63,7 @@ def generate(
 
 def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
     ids = ready.ids
-    context = Context(
-        torch.tensor([ids], device=model.device),
-        model.eos_token_ids,
-        model.positions,
-        grammar_tokenizer=lambda: model.grammar_tokenizer,
-    )
+    context = Context.of(model, ids)
     return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
@@ -88,6 +83,7 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
+    notes = (*notes, *guiding.notes(settings))
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size
@@ -109,6 +105,8 @@ def _without_effect(settings: Settings) -> tuple[Note, ...]:
 def _free(model: LoadedModel) -> None:
     """Let go of the cache, so that what comes next finds room."""
     model.runner.reset()
+    if "second_runner" in vars(model):
+        model.second_runner.reset()
     gc.collect()
     if model.device.type == "cuda":
         torch.cuda.empty_cache()

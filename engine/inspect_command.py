@@ -53,13 +53,20 @@ def _main(argv: Sequence[str] | None) -> None:
 
     table = next_token(model, prompt, settings, int(args.top))
     found = tokens(model, prompt)
+    mark = None
+    if settings.watermarking_config:
+        from engine.sampling.watermark import detected
+
+        mark = detected(model, [token.id for token in found], settings.watermarking_config)
     if args.json:
-        put(json.dumps(_document(model.name, prompt, found, table)))
+        put(json.dumps(_document(model.name, prompt, found, table) | ({"watermark": asdict(mark)} if mark else {})))
         return
     for note in table.prepared.notes:
         tell(f"{note.level}: {note.text}")
     for line in _lines(found, table):
         put(line)
+    if mark:
+        put(f"\nwatermark: z-score {mark.z_score:.2f} (p {mark.p_value:.2g}), {mark.green:.0%} of {mark.tokens} green")
 
 
 def _document(name: str, prompt: str, found: list[TextToken], table: NextToken) -> dict[str, Any]:

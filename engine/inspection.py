@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from engine import guiding
 from engine.errors import EngineError
 from engine.events import Prepared
 from engine.generation import prepared
@@ -111,18 +112,13 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
 
 def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple[SlidingRunner, torch.Tensor]:
     """The runner with these ids in it, and the logits (1, vocabulary) after what of them is in sight."""
-    runner = SlidingRunner(model.runner, window(settings, model.positions, model.family.head(model, ids)))
+    runner = guiding.runner(model, settings)
+    runner.window = window(settings, model.positions, model.family.head(model, ids))
     return runner, runner.prefill(ids)[0]
 
 
 def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
-    context = Context(
-        torch.tensor([ids], device=model.device),
-        model.eos_token_ids,
-        model.positions,
-        grammar_tokenizer=lambda: model.grammar_tokenizer,
-    )
-    return Sampler(settings, context, RandomStreams(settings.seed))
+    return Sampler(settings, Context.of(model, ids), RandomStreams(settings.seed))
 
 
 def _distribution(scores: torch.Tensor) -> torch.Tensor:

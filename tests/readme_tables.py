@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
+from engine.settings.names import STRATEGIES
 from engine.settings.parameter import Parameter
 from engine.user_files import toml_value
 from tui.actions import ACTIONS
@@ -25,9 +26,11 @@ def keys_table() -> str:
 
 
 def settings_table() -> str:
-    """Every setting: name and flags, default, bounds, when it acts, what it does."""
+    """Every setting: name and flags, default, bounds, when it acts and under which strategies, what it does."""
     lines = [_settings_row(parameter) for parameter in PARAMETERS.values()]
-    return "\n".join(["| setting | default | takes | | what it does |", "| --- | --- | --- | --- | --- |", *lines])
+    return "\n".join(
+        ["| setting | default | takes | | under | what it does |", "| --- | --- | --- | --- | --- | --- |", *lines]
+    )
 
 
 def config_table() -> str:
@@ -67,7 +70,16 @@ def _settings_row(parameter: Parameter) -> str:
     names = ", ".join(f"`--{flag.removeprefix('--')}`" for flag in (parameter.name, *parameter.flags))
     default = parameter.format(parameter.default) or "empty"
     paper = f" ({parameter.paper})" if parameter.paper else ""
-    return f"| {names} | {default} | {parameter.bounds} | {'●' if parameter.live else '○'} | {parameter.help}{paper} |"
+    live = "●" if parameter.live else "○"
+    return f"| {names} | {default} | {parameter.bounds} | {live} | {_under(parameter)} | {parameter.help}{paper} |"
+
+
+def _under(parameter: Parameter) -> str:
+    """The strategies that it acts under; the one that is missing is shorter to say."""
+    if not parameter.under:
+        return "all"
+    others = [strategy for strategy in STRATEGIES if strategy not in parameter.under]
+    return f"all but {others[0]}" if len(others) == 1 else ", ".join(parameter.under)
 
 
 if __name__ == "__main__":

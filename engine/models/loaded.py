@@ -37,6 +37,11 @@ class LoadedModel:
         """The forward passes and their cache; it lives as long as the model, so a new run reuses what it shares."""
         return runner_for(self.model)
 
+    @cached_property
+    def second_runner(self) -> Runner:
+        """One with a cache of its own, for what a text is set against."""
+        return runner_for(self.model)
+
     @property
     def device(self) -> torch.device:
         """Where the first weights lie."""

@@ -66,7 +66,7 @@ class SlidingRunner(Runner):
             if self.out:
                 self._append(new)
             return self._seeing.step(ids)
-        return self.see(torch.cat([self.ids, new], dim=1))
+        return self._seen_anew(torch.cat([self.ids, new], dim=1))
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         if self.out or self._wanted(self.length + len(ids)) != (0, 0):
@@ -74,6 +74,9 @@ class SlidingRunner(Runner):
         return self._seeing.extend(ids)
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
+        return self._seen_anew(ids)
+
+    def _seen_anew(self, ids: torch.Tensor) -> torch.Tensor:
         self._look(ids)
         return self._seeing.see(self._in_sight(ids))
 

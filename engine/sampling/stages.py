@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import (
@@ -37,8 +37,13 @@ from transformers import (
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
+from engine.sampling.spelling import Spelling
+from engine.sampling.watermark import WatermarkStage
 from engine.settings import PARAMETERS, Settings
 from engine.settings.names import BEAMS, FORMS
+
+if TYPE_CHECKING:
+    from engine.models.loaded import LoadedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Context:
     """What processors need beside the settings; `eos_token_ids` are the model's own.
 
     `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
-    `spoken` are the tokens that earlier groups of beams have taken at this very step.
+    `spoken` are the tokens that earlier groups of beams have taken at this very step; `spelling` knows what words are
+    as tokens.
     """
 
     prompt: torch.Tensor
@@ -55,6 +61,19 @@ class Context:
     spoken: list[int] = field(default_factory=list)
     grammar_tokenizer: Callable[[], Any] = lambda: None
     forms: list[Form] = field(default_factory=list)
+    spelling: Spelling = field(default_factory=Spelling)
+
+    @classmethod
+    def of(cls, model: LoadedModel, ids: Sequence[int]) -> Context:
+        """A run's, from these ids of its prompt."""
+        prompt = torch.tensor([list(ids)], device=model.device)
+        return cls(
+            prompt,
+            model.eos_token_ids,
+            model.positions,
+            grammar_tokenizer=lambda: model.grammar_tokenizer,
+            spelling=Spelling(model),
+        )
 
     @property
     def prompt_length(self) -> int:
@@ -101,6 +120,24 @@ class PromptRepetition(EncoderRepetitionPenaltyLogitsProcessor):  # type: ignore
         return super().__call__(input_ids, scores)
 
 
+def _bad_words(settings: Settings, context: Context) -> LogitsProcessor | None:
+    ends = settings.end_ids(context.eos_token_ids)
+    phrases = [phrase for phrase in context.spelling.phrases(settings.bad_words) if phrase not in [(i,) for i in ends]]
+    return NoBadWordsLogitsProcessor(_lists(tuple(phrases)), list(ends) or None) if phrases else None
+
+
+def _word_bias(settings: Settings, context: Context) -> LogitsProcessor | None:
+    rows = [
+        [list(phrase), bias] for word, bias in settings.word_bias or () for phrase in context.spelling.phrases([word])
+    ]
+    return SequenceBiasLogitsProcessor(rows) if rows else None
+
+
+def _suppress_words(settings: Settings, context: Context) -> LogitsProcessor | None:
+    ids = {token for phrase in context.spelling.phrases(settings.suppress_words) for token in phrase}
+    return SuppressTokensLogitsProcessor(sorted(ids), str(context.device)) if ids else None
+
+
 def _begin_suppress(settings: Settings, context: Context) -> LogitsProcessor:
     forced_first = context.prompt_length == 1 and settings.forced_bos_token_id is not None
     begin = context.prompt_length + forced_first
@@ -130,6 +167,7 @@ def _form(settings: Settings, context: Context) -> LogitsProcessor | None:
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
     "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
+    "word_bias": _word_bias,
     "diversity_penalty": lambda s, context: (
         HammingDiversityLogitsProcessor(s.diversity_penalty, context.spoken) if s.strategy == "diverse-beam" else None
     ),
@@ -142,6 +180,7 @@ PROCESSORS: dict[str, Maker] = {
     "bad_words_ids": lambda s, context: NoBadWordsLogitsProcessor(
         _lists(s.bad_words_ids), list(s.end_ids(context.eos_token_ids)) or None
     ),
+    "bad_words": _bad_words,
     "min_length": _ending(lambda s, c, ends: MinLengthLogitsProcessor(s.min_length, ends, str(c.device))),
     "min_new_tokens": _ending(
         lambda s, c, ends: MinNewTokensLengthLogitsProcessor(c.prompt_length, s.min_new_tokens, ends, str(c.device))
@@ -155,6 +194,7 @@ PROCESSORS: dict[str, Maker] = {
         lambda s, c, ends: ExponentialDecayLengthPenalty(s.exponential_decay_length_penalty, ends, c.prompt_length)
     ),
     "suppress_tokens": lambda s, c: SuppressTokensLogitsProcessor(list(s.suppress_tokens), str(c.device)),
+    "suppress_words": _suppress_words,
     "begin_suppress_tokens": _begin_suppress,
     "forced_decoder_ids": lambda s, _: ForceTokensLogitsProcessor(dict(s.forced_decoder_ids or ())),
 }
@@ -176,7 +216,10 @@ WARPERS: dict[str, Maker] = {
 # Act last of the processors, under every strategy.
 FORM: dict[str, Maker] = {"form": _form}
 # Act last of all, under every strategy.
-FINISHERS: dict[str, Maker] = {"renormalize_logits": lambda *_: LogitNormalization()}
+FINISHERS: dict[str, Maker] = {
+    "watermarking_config": lambda s, _: WatermarkStage(s.watermarking_config) if s.watermarking_config else None,
+    "renormalize_logits": lambda *_: LogitNormalization(),
+}
 
 
 # The settings that shape the distribution of the next token.

@@ -23,8 +23,8 @@ def of(settings: Settings) -> str:
     if strategy == "diverse-beam":
         return _of_groups(settings)
     if strategy == "constrained-beam":
-        if not settings.forced_phrases:
-            return "strategy constrained-beam: no words are forced; give force_words_ids, or take strategy beam"
+        if not settings.forced_phrases and not settings.force_words:
+            return "strategy constrained-beam: no words are forced; give force_words, or take strategy beam"
         if beams < 2:
             return f"num_beams {beams}: forced words need at least 2 beams"
     if strategy == "dola" and settings.dola_layers is None:

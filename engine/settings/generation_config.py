@@ -34,7 +34,16 @@ def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) 
 # The names that the strategy follows from.
 _DRAFTING = ("assistant_model", "prompt_lookup_num_tokens", "assistant_early_exit")
 DECIDING = frozenset(
-    {"do_sample", "force_words_ids", "num_beams", "num_beam_groups", "penalty_alpha", "top_k", "dola_layers"}
+    {
+        "do_sample",
+        "force_words",
+        "force_words_ids",
+        "num_beams",
+        "num_beam_groups",
+        "penalty_alpha",
+        "top_k",
+        "dola_layers",
+    }
 ).union(_DRAFTING)
 
 
@@ -44,9 +53,9 @@ def strategy_of(given: Mapping[str, Any], *, draws: bool = False) -> str:
     `draws` is what `do_sample` is where it is not given. Raises `SettingError` for drawing where the strategy cannot.
     """
     draws = given.get("do_sample", draws)
-    if given.get("force_words_ids") is not None:
+    if given.get("force_words_ids") is not None or given.get("force_words"):
         if given.get("do_sample"):
-            raise SettingError("force_words_ids: forced words need do_sample off")
+            raise SettingError("force_words: forced words need do_sample off")
         return "constrained-beam"
     if _more_than(given.get("num_beams"), 1):
         if _more_than(given.get("num_beam_groups"), 1):

@@ -7,6 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Phrase = tuple[int, ...]
+Watermark = tuple[float, float, int, str, int]
+# The library's names and defaults, in the order in which a `Watermark` has them.
+_WATERMARK: dict[str, Any] = {
+    "greenlist_ratio": 0.25,
+    "bias": 2.0,
+    "hashing_key": 15_485_863,
+    "seeding_scheme": "lefthash",
+    "context_width": 1,
+}
 
 
 def forced_words(value: Any) -> tuple[tuple[Phrase, ...], ...]:
@@ -39,12 +48,47 @@ def biases(value: Any) -> tuple[tuple[Phrase, float], ...]:
     return tuple(found)
 
 
+def word_biases(value: Any) -> tuple[tuple[str, float], ...]:
+    """Words with a number each: pairs, rows such as `word:+2.5` (one of them may come alone), or a mapping."""
+    rows = [value] if isinstance(value, str) else list(value.items()) if isinstance(value, Mapping) else _items(value)
+    found = []
+    for row in rows:
+        word, bias = _row(row) if isinstance(row, str) else row
+        if not isinstance(word, str) or not word or isinstance(bias, bool) or not math.isfinite(bias):
+            raise ValueError("not a word and a number")
+        found.append((word, float(bias)))
+    if not found:
+        raise ValueError("nothing in it")
+    return tuple(found)
+
+
 def forced_places(value: Any) -> tuple[tuple[int, int], ...]:
     """Pairs of a place and the id that stands there."""
     pairs = tuple(phrase(pair) for pair in _items(value))
     if any(len(pair) != 2 for pair in pairs):
         raise ValueError("not pairs")
     return tuple((pair[0], pair[1]) for pair in pairs)
+
+
+def watermark(value: Any) -> Watermark:
+    """From `on`, a mapping of some of the fields, or all of them in their order."""
+    if value is True or value == "on":
+        value = {}
+    if not isinstance(value, Mapping):
+        value = dict(zip(_WATERMARK, _items(value), strict=True))
+    if value.keys() - _WATERMARK.keys():
+        raise ValueError("not a field of a watermark")
+    ratio, bias, key, scheme, width = (_WATERMARK | dict(value)).values()
+    if any(isinstance(number, bool) for number in (ratio, bias)) or not 0 < ratio < 1 or not math.isfinite(bias):
+        raise ValueError("not a share and a bias")
+    if scheme not in ("lefthash", "selfhash") or phrase([key, width])[0] >= 2**31 or not 0 < width < 100 or not key:
+        raise ValueError("not a key, a scheme and a width")
+    return float(ratio), float(bias), key, scheme, width
+
+
+def watermark_fields(mark: Watermark) -> dict[str, Any]:
+    """By the library's names."""
+    return dict(zip(_WATERMARK, mark, strict=True))
 
 
 def decay(value: Any) -> tuple[int, float]:
@@ -66,6 +110,12 @@ def phrase(value: Any) -> Phrase:
     if any(isinstance(item, bool) or not isinstance(item, int) or item < 0 for item in ids):
         raise ValueError("not a whole number")
     return ids
+
+
+def _row(text: str) -> tuple[str, float]:
+    """The word and the number after the last colon."""
+    word, _, bias = text.rpartition(":")
+    return word, float(bias)
 
 
 def _items(value: Any) -> Sequence[Any]:

@@ -14,14 +14,17 @@ from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
 from engine.settings.form import FormSettings
 from engine.settings.generation_config import values_from
+from engine.settings.guidance import GuidanceSettings
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
 from engine.settings.parameter import Parameter
+from engine.settings.phrases import PhraseSettings
 from engine.settings.prompt import PromptSettings
 from engine.settings.repetition import RepetitionSettings
 from engine.settings.run import RunSettings
 from engine.settings.sampling import SamplingSettings
 from engine.settings.view import ViewSettings
+from engine.settings.watermark import WatermarkSettings
 from engine.settings.words import WordSettings
 
 # What "as many as fit" means for a model without a limit, so that a run ends.
@@ -32,11 +35,14 @@ MAX_LENGTH = 10_000
 class Settings(
     ViewSettings,
     PromptSettings,
+    WatermarkSettings,
+    GuidanceSettings,
     AssistedSettings,
     ComparingSettings,
     BeamSettings,
     FormSettings,
     WordSettings,
+    PhraseSettings,
     ContextSettings,
     LengthSettings,
     RepetitionSettings,
@@ -143,11 +149,14 @@ GROUPS = {
     "repetition": RepetitionSettings,
     "length": LengthSettings,
     "context": ContextSettings,
+    "phrases": PhraseSettings,
     "words": WordSettings,
     "form": FormSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,
     "assisted": AssistedSettings,
+    "guidance": GuidanceSettings,
+    "watermark": WatermarkSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
 }

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 
 import torch
 
+from engine import guiding
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
 from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
 from engine.models.loaded import LoadedModel
-from engine.runner.sliding import SlidingRunner
 from engine.sampling import Sampler
 from engine.settings import Settings
 from engine.strategies.sight import Sight
+from engine.strategies.wording import Wording
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Run:
     _wanted: Settings | None = None
 
     def __post_init__(self) -> None:
-        self.runner = SlidingRunner(self.model.runner)
+        self.runner = guiding.runner(self.model, self.settings)
+        self._wording = Wording(self.sampler.context.spelling)
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -71,8 +73,10 @@ class Run:
         before, self.settings = self.settings, self.settings.obeying(wanted)
         self.sampler.use(self.settings)
         self.runner.window = self.sight.window(self.settings)
+        self.runner.scale = guiding.scale(self.settings)
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
+        yield from self._wording.told(self.settings)
 
     def prefill(self, rows: int) -> tuple[torch.Tensor, int]:
         """Puts the prompt through the model: logits (rows, vocabulary), and how many ids were in the cache."""

@@ -20,7 +20,9 @@ from engine.strategies.run import Run
 
 def constrained_beam(run: Run) -> Iterator[Event]:
     """One group; words that stand in the prompt count as said."""
-    start = Progress.of(run.settings.forced_phrases).after_all(run.prompt_ids)
+    spelling = run.sampler.context.spelling
+    words = run.settings.forced_phrases + tuple(map(spelling.word, run.settings.force_words))
+    start = Progress.of(words).after_all(run.prompt_ids)
 
     def choose(scores: torch.Tensor, group: Group) -> list[Candidate]:
         return candidates(run, scores, group)

@@ -1,0 +1,53 @@
+"""Guidance as the settings ask for it: the runner of a run, its scale at a step, and what there is to say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from engine import window
+from engine.errors import SettingError
+from engine.events import Note
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.models.loaded import LoadedModel
+    from engine.runner.guided import GuidedRunner
+
+
+def runner(model: LoadedModel, settings: Settings) -> GuidedRunner:
+    """A run's runner, which guides as soon as its scale is not 1. Raises `SettingError`, `PromptError`."""
+    from engine.runner.guided import GuidedRunner
+
+    negative = negative_ids(model, settings)
+    size = model.vocabulary_size
+    if any(token_id >= size for token_id in negative):
+        raise SettingError(f"negative_prompt_ids: must be token ids within the model's vocabulary of {size}")
+    reach = window.reach(settings, model.positions)
+    head = model.family.head(model, negative) if negative else 0
+    sliding = window.Window(reach, head) if reach is not None and reach > 1 else None
+    made = GuidedRunner(model.runner, lambda: model.second_runner, negative, sliding)
+    made.scale = scale(settings)
+    return made
+
+
+def scale(settings: Settings) -> float:
+    """How strongly these settings guide; 1 for not at all."""
+    from engine.settings.guidance import GUIDED
+
+    return settings.guidance_scale if settings.strategy in GUIDED else 1.0
+
+
+def negative_ids(model: LoadedModel, settings: Settings) -> Sequence[int]:
+    """The beginning to move away from, prepared as a prompt is; empty for the prompt's last token."""
+    if settings.negative_prompt_ids or not settings.negative_prompt:
+        return settings.negative_prompt_ids
+    return model.family.prepare(model, settings.negative_prompt, settings).ids
+
+
+def notes(settings: Settings) -> tuple[Note, ...]:
+    """Says that a negative prompt does nothing without a scale."""
+    if not (settings.negative_prompt or settings.negative_prompt_ids) or settings.guidance_scale != 1:
+        return ()
+    text = "The negative prompt has no effect while guidance_scale is off; 1.5 is a usual one."
+    return (Note("warning", "no-guidance", text),)

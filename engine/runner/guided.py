@@ -1,0 +1,99 @@
+"""Classifier-free guidance (Ho & Salimans 2022; Sanchez et al. 2023, for texts): what the prompt adds, made stronger.
+
+The new text is put through the model twice, after the prompt and after another beginning (a negative prompt, or the
+prompt's last token alone); the log-probabilities are moved along the difference of the two. The second rows have a
+cache of their own and are forked and rewound with the first, so guidance holds under whatever strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+
+import torch
+
+from engine.runner.base import Runner
+from engine.runner.sliding import SlidingRunner
+from engine.window import Window
+
+
+class GuidedRunner(SlidingRunner):
+    """Made for one run, as what it is built on; `scale` may be changed between any two steps.
+
+    While the scale is 1 the second rows are let go; they are seen anew where it moves away from 1 in the middle.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        second: Callable[[], Runner],
+        negative: Sequence[int] = (),
+        window: Window | None = None,
+    ) -> None:
+        super().__init__(runner)
+        self._make = second
+        self.scale = 1.0
+        self._negative = list(negative)
+        self._window = window
+        self._beginning: list[int] = []
+        self._prompt_length = 0
+        self._follows = False
+
+    def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
+        logits, reused = super().prefill(ids, rows)
+        self._beginning, self._prompt_length = self._negative or list(ids)[-1:], len(ids)
+        self._follows = self.scale != 1
+        if not self._follows:
+            return logits, reused
+        return self._moved(logits, self._second.prefill(self._beginning, rows)[0]), reused
+
+    def step(self, ids: torch.Tensor) -> torch.Tensor:
+        logits = super().step(ids)
+        return self._guided(logits, ids)
+
+    def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if self.scale == 1:
+            self._follows = False
+            return super().extend(ids)
+        return Runner.extend(self, ids)  # the scale may change between any two of them
+
+    def see(self, ids: torch.Tensor) -> torch.Tensor:
+        self._follows = False
+        return self._guided(super().see(ids))
+
+    def rewind(self, length: int) -> None:
+        super().rewind(length)
+        if length < self._prompt_length:
+            self._follows = False
+        elif self._follows:
+            self._second.rewind(len(self._beginning) + length - self._prompt_length)
+
+    def fork(self, rows: Sequence[int]) -> None:
+        super().fork(rows)
+        if self._follows:
+            self._second.fork(rows)
+
+    def reset(self) -> None:
+        super().reset()
+        self._follows = False
+
+    @cached_property
+    def _second(self) -> SlidingRunner:
+        # A beginning that is longer than the prompt outgrows the model before the text does: it always slides.
+        return SlidingRunner(self._make(), self._window)
+
+    def _guided(self, logits: torch.Tensor, step: torch.Tensor | None = None) -> torch.Tensor:
+        """The first rows' logits moved, after the second ones have come to where the first are."""
+        if self.scale == 1 or not self._beginning:
+            self._follows = False
+            return logits
+        if self._follows and step is not None:
+            return self._moved(logits, self._second.step(step))
+        new = self.ids[:, self._prompt_length :]
+        beginning = torch.tensor([self._beginning], device=new.device).expand(new.shape[0], -1)
+        self._follows = True
+        return self._moved(logits, self._second.see(torch.cat([beginning, new], dim=1)))
+
+    def _moved(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        towards, away = torch.log_softmax(logits, dim=-1), torch.log_softmax(other, dim=-1)
+        return away + self.scale * (towards - away)
