@@ -37,6 +37,7 @@ KEYS = {
     "alt+y": b"\x1by",
     "alt+z": b"\x1bz",
     "tab": b"\t",
+    "ctrl+z": b"\x1a",
     "alt+4": b"\x1b4",
 }
 
@@ -63,7 +64,7 @@ def environment(data: Path) -> dict[str, str]:
 class Terminal:
     """Runs a command in a pseudo-terminal until it ends or the `with` block does."""
 
-    def __init__(self, arguments: Sequence[str | bytes], data: Path) -> None:
+    def __init__(self, arguments: Sequence[str | bytes], data: Path, command: Sequence[str] | None = None) -> None:
         self.raw = b""
         self._screen: pyte.HistoryScreen = pyte.HistoryScreen(COLUMNS, ROWS, history=1000)
         self._stream = pyte.ByteStream(self._screen)
@@ -72,7 +73,7 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
-            [*program(), *arguments],
+            [*(command or program()), *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -110,6 +111,17 @@ class Terminal:
     def press(self, key: str) -> None:
         """Press a key by its name, or type a text."""
         os.write(self._ours, KEYS.get(key) or key.encode())
+
+    def modes(self) -> list[Any]:
+        """The terminal's own modes: whether it echoes, waits for lines, hears ctrl+c."""
+        return termios.tcgetattr(self._ours)[:4]
+
+    def resize(self, columns: int, rows: int) -> None:
+        """As when somebody pulls at the window."""
+        with self._lock:
+            self._screen.resize(rows, columns)
+            fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
 
     def lines(self) -> list[str]:
         """The screen, line by line."""
