@@ -32,8 +32,8 @@ def test_a_run_is_suspended_and_goes_on_whole(tmp_path: Path) -> None:
         terminal.shows("back 42")
         terminal.press("fg\n")
         terminal.shows("▶ decoding")
-        terminal.until(lambda: terminal.pane("Output"), "the panes")
-        assert terminal.modes() == inside and "back 42" not in terminal.text()
+        assert terminal.modes() == inside
+        terminal.until(lambda: "back 42" not in terminal.text() and "F2 F3" in terminal.text(), "the whole screen")
         terminal.press("escape")
         terminal.shows("stopped")
         terminal.press("ctrl+q")
