@@ -1,4 +1,4 @@
-"""The session as textual-serve runs it for a browser: through pipes, in packets of a kind, a length and so many bytes."""
+"""The session as textual-serve runs it for a browser: through pipes, by packets of a kind, a length and its bytes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,19 @@ SPARED = {key for pair in KNOBS.values() for key in pair[1:]} | {f"alt+{digit}" 
 """More of the same: one knob's way and one preset stand for the others."""
 KEYS = [key for action in ACTIONS for key in action.keys if key not in LEAVING and key not in SPARED]
 MODAL = {"help": "question_mark", "palette": "ctrl+g", "prompts": "alt+p", "open": "alt+o", "save": "ctrl+s"}
-STATES = ("loading", "empty", "typing", "running", "held", "finished", "editing", "finding", "settings", "notes", *MODAL)
+STATES = (
+    "loading",
+    "empty",
+    "typing",
+    "running",
+    "held",
+    "finished",
+    "editing",
+    "finding",
+    "settings",
+    "notes",
+    *MODAL,
+)
 
 
 async def bring(hand: Hand, state: str, gate: Gate) -> None:
