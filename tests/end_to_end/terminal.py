@@ -13,7 +13,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -64,7 +64,13 @@ def environment(data: Path) -> dict[str, str]:
 class Terminal:
     """Runs a command in a pseudo-terminal until it ends or the `with` block does."""
 
-    def __init__(self, arguments: Sequence[str | bytes], data: Path, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | bytes],
+        data: Path,
+        command: Sequence[str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.raw = b""
         self._screen: pyte.HistoryScreen = pyte.HistoryScreen(COLUMNS, ROWS, history=1000)
         self._stream = pyte.ByteStream(self._screen)
@@ -77,7 +83,7 @@ class Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env=environment(data),
+            env=environment(data) | dict(variables or {}),
             start_new_session=True,
         )
         os.close(theirs)
