@@ -195,5 +195,8 @@ def events(transcript: Path, name: str) -> list[dict[str, Any]]:
 
 
 def _for_pyte(raw: bytes) -> bytes:
-    """Without the keyboard protocol's sequences, which the emulator would print in part."""
+    """Without the keyboard protocol's sequences, which the emulator would print in part; and the other screen, which
+    it does not know, begins empty.
+    """
+    raw = raw.replace(b"\x1b[?1049h", b"\x1b[2J\x1b[H")
     return re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", raw)

@@ -32,8 +32,10 @@ def test_a_run_is_suspended_and_goes_on_whole(tmp_path: Path) -> None:
         terminal.shows("back 42")
         terminal.press("fg\n")
         terminal.shows("▶ decoding")
-        assert terminal.modes() == inside
-        terminal.until(lambda: "back 42" not in terminal.text() and "F2 F3" in terminal.text(), "the whole screen")
+        terminal.until(lambda: terminal.modes() == inside, "its own modes")
+        for seen in (" textgen-tui  embedded", "─ Prompt ─", "F2 F3", "^Q quit"):
+            terminal.shows(seen)
+        terminal.until(lambda: "back 42" not in terminal.text(), "the screen without the shell")
         terminal.press("escape")
         terminal.shows("stopped")
         terminal.press("ctrl+q")
