@@ -73,7 +73,8 @@ def _session(words: Sequence[str]) -> None:
         put(f"{PROGRAM} {version(PROGRAM)}")
         return
     settings, config = starting(args, read(config_path(FILE_NAME)))
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A browser's server speaks to the session through pipes, and says so to Textual.
+    if not (os.environ.get("TEXTUAL_DRIVER") or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
 
     from engine.session.transcript import Transcript, new_path

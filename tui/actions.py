@@ -49,6 +49,8 @@ class Action:
     in_footer: bool = True
     together: str = ""
     """What the one line says that neighbours with the same text share."""
+    weight: int = 1
+    """How soon the footer leaves it out where it has no room: 0 last, 2 first."""
 
     @property
     def shown_key(self) -> str:
@@ -70,11 +72,11 @@ def types(key: str) -> bool:
 
 
 def shown(key: str) -> str:
-    """A key as people write it: `^J`, `F2`, `esc`, `M-z` for alt+z."""
+    """A key as people write it: `^J`, `F2`, `esc`, `alt+z`."""
     if key.startswith("ctrl+"):
         return "^" + shown(key.removeprefix("ctrl+")).upper()
     if key.startswith("alt+"):
-        return "M-" + shown(key.removeprefix("alt+"))
+        return "alt+" + shown(key.removeprefix("alt+"))
     if key.startswith("shift+"):
         return "S-" + shown(key.removeprefix("shift+"))
     return _SIGNS.get(key) or (key if len(key) == 1 else key.upper())
@@ -97,11 +99,11 @@ def _spans(keys: Sequence[str]) -> tuple[str, ...]:
 KNOBS = {"temperature": ("f2", "f3"), "top_p": ("f6", "f7"), "top_k": ("f8", "f9")}
 
 _RUN = (
-    Action("run", ("ctrl+j", "f5"), "run", "run", "Write on from the prompt; the output begins anew."),
-    Action("stop", ("escape",), "stop", "stop", "End the run after the current token.", everywhere=False),
-    Action("pause", ("ctrl+p",), "pause", "pause", "Hold the run before its next token, or let it go on."),
+    Action("run", ("ctrl+j", "f5"), "run", "run", "Write on from the prompt; the output begins anew.", weight=0),
+    Action("stop", ("escape",), "stop", "stop", "End the run after the current token.", everywhere=False, weight=0),
+    Action("pause", ("ctrl+p",), "pause", "pause", "Hold the run before its next token, or let it go on.", weight=0),
     Action("step", ("ctrl+n",), "step", "step", "Let one token come, then hold."),
-    Action("continue", ("ctrl+o",), "continue", "go on", "Write on from where the shown sequence stopped."),
+    Action("continue", ("ctrl+o",), "continue", "go on", "Write on from where the shown sequence stopped.", weight=0),
 )
 _TEXT = (
     Action("regenerate", ("ctrl+r",), "regenerate(True)", "anew", "Take the last run back, write it with a new seed."),
@@ -123,6 +125,13 @@ _TEXT = (
     Action("undo", ("alt+z", "u"), "undo", "undo", "Take back the last run or edit, also one that is under way."),
     Action("redo", ("alt+y", "U"), "redo", "redo", "Bring back what was undone.", in_footer=False),
 )
+_STRATEGY = Action(
+    "strategy",
+    ("f4",),
+    "next_strategy",
+    "strategy",
+    "Decode by the next strategy that the other settings, and a run under way, let it be.",
+)
 _TURNING = tuple(
     Action(
         f"{parameter.name}.{direction}",
@@ -130,6 +139,7 @@ _TURNING = tuple(
         f"nudge('{parameter.name}', {by})",
         f"{parameter.title} {direction}",
         f"{parameter.title} a step {direction}; the next {'token' if parameter.live else 'run'} obeys.",
+        weight=1 if parameter.name == "temperature" else 2,
     )
     for parameter in PARAMETERS.values()
     if parameter.kind in ("int", "float", "choice")
@@ -158,7 +168,7 @@ _LOOKS = (
     Action("pace", (), "pace", "reading pace", "Let the text come at reading pace, or as fast as it is written."),
 )
 _PROMPT = (
-    Action("prompts", ("alt+p",), "prompts", "prompts", "Earlier prompts, the newest first, to search."),
+    Action("prompts", ("alt+p",), "prompts", "prompts", "Earlier prompts, the newest first, to search.", weight=2),
     Action(
         "older",
         ("alt+up",),
@@ -186,9 +196,11 @@ _PROMPT = (
     ),
 )
 _SESSION = (
-    Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt."),
-    Action("choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language."),
-    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences."),
+    Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt.", weight=0),
+    Action(
+        "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=2
+    ),
+    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences.", weight=2),
     Action(
         "copy",
         ("y",),
@@ -205,9 +217,26 @@ _SESSION = (
         "In the output: copy what came after the prompt alone.",
         in_footer=False,
     ),
-    Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search."),
-    Action("help", ("alt+h", "question_mark"), "help", "help", "What this pane is for, its keys; all about a setting."),
-    Action("quit", ("ctrl+q",), "quit", "quit", "Leave; the transcript's place is told."),
+    Action("notes", ("alt+n",), "notes", "notes", "To the notes and back to the prompt.", weight=2),
+    Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search.", weight=0),
+    Action(
+        "help",
+        ("alt+h", "question_mark"),
+        "help",
+        "help",
+        "What this pane is for, its keys; all about a setting.",
+        weight=0,
+    ),
+    Action(
+        "suspend",
+        ("ctrl+z",),
+        "suspend",
+        "suspend",
+        "Where nobody types: back to the shell for a while; fg brings the session back.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action("quit", ("ctrl+q",), "quit", "quit", "Leave; the transcript's place is told.", weight=0),
 )
 
 
@@ -219,13 +248,14 @@ class Entry(NamedTuple):
     label: str
     help: str
     in_footer: bool
+    weight: int = 1
 
 
 class Actions:
     """All that can be done, with the keys that are in force."""
 
     def __init__(
-        self, actions: Sequence[Action] = (*_RUN, *_TEXT, *_TURNING, *_PRESETS, *_LOOKS, *_PROMPT, *_SESSION)
+        self, actions: Sequence[Action] = (*_RUN, *_TEXT, _STRATEGY, *_TURNING, *_PRESETS, *_LOOKS, *_PROMPT, *_SESSION)
     ) -> None:
         self._actions = {action.id: action for action in actions}
 
@@ -254,16 +284,20 @@ class Actions:
             if action.together:
                 keys = _spans([key for other in self if other.together == action.together for key in other.keys])
                 label = action.label.rstrip(" 0123456789")
-                entry = Entry(keys, shown(keys[0]), label, action.together, action.in_footer)
+                entry = Entry(keys, shown(keys[0]), label, action.together, action.in_footer, action.weight)
                 if entry not in told[-1:]:
                     told.append(entry)
             elif direction and self._actions[f"{name}.down"].keys and self._actions[f"{name}.up"].keys:
                 if direction == "down":
                     both = (action.keys[0], self._actions[f"{name}.up"].keys[0])
                     what = action.help.replace("a step down", "a step down, a step up")
-                    told.append(Entry(both, "/".join(map(shown, both)), PARAMETERS[name].title, what, True))
+                    told.append(
+                        Entry(both, "/".join(map(shown, both)), PARAMETERS[name].title, what, True, action.weight)
+                    )
             else:
-                told.append(Entry(action.keys, action.shown_key, action.label, action.help, action.in_footer))
+                told.append(
+                    Entry(action.keys, action.shown_key, action.label, action.help, action.in_footer, action.weight)
+                )
         return told
 
     def key_hints(self) -> dict[str, str]:

@@ -103,6 +103,8 @@ class TextgenApp(
     def on_mount(self) -> None:
         """Show the panes, then start the worker: torch is imported behind a screen that is there already."""
         self.set_looks(self._config.theme, reduced_motion=self._config.reduced_motion)
+        # The terminal comes back empty, and Textual would draw nothing but what has changed.
+        self.app_resume_signal.subscribe(self, lambda _: self.screen.refresh())
         self.call_after_refresh(self._begin)
         self._count()
 

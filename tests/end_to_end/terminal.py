@@ -13,7 +13,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +37,7 @@ KEYS = {
     "alt+y": b"\x1by",
     "alt+z": b"\x1bz",
     "tab": b"\t",
+    "ctrl+z": b"\x1a",
     "alt+4": b"\x1b4",
 }
 
@@ -63,7 +64,13 @@ def environment(data: Path) -> dict[str, str]:
 class Terminal:
     """Runs a command in a pseudo-terminal until it ends or the `with` block does."""
 
-    def __init__(self, arguments: Sequence[str | bytes], data: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str | bytes],
+        data: Path,
+        command: Sequence[str] | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.raw = b""
         self._screen: pyte.HistoryScreen = pyte.HistoryScreen(COLUMNS, ROWS, history=1000)
         self._stream = pyte.ByteStream(self._screen)
@@ -72,11 +79,11 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.process = subprocess.Popen(
-            [*program(), *arguments],
+            [*(command or program()), *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env=environment(data),
+            env=environment(data) | dict(variables or {}),
             start_new_session=True,
         )
         os.close(theirs)
@@ -110,6 +117,17 @@ class Terminal:
     def press(self, key: str) -> None:
         """Press a key by its name, or type a text."""
         os.write(self._ours, KEYS.get(key) or key.encode())
+
+    def modes(self) -> list[Any]:
+        """The terminal's own modes: whether it echoes, waits for lines, hears ctrl+c."""
+        return termios.tcgetattr(self._ours)[:4]
+
+    def resize(self, columns: int, rows: int) -> None:
+        """As when somebody pulls at the window."""
+        with self._lock:
+            self._screen.resize(rows, columns)
+            fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process.send_signal(signal.SIGWINCH)
 
     def lines(self) -> list[str]:
         """The screen, line by line."""
@@ -177,5 +195,8 @@ def events(transcript: Path, name: str) -> list[dict[str, Any]]:
 
 
 def _for_pyte(raw: bytes) -> bytes:
-    """Without the keyboard protocol's sequences, which the emulator would print in part."""
+    """Without the keyboard protocol's sequences, which the emulator would print in part; and the other screen, which
+    it does not know, begins empty.
+    """
+    raw = raw.replace(b"\x1b[?1049h", b"\x1b[2J\x1b[H")
     return re.sub(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]", b"", raw)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from engine.errors import SettingError
+from engine.settings import Settings
+from engine.settings.names import LIVE_SWITCHES, STRATEGIES
 from tui.commands.base import SessionApp
 
 
@@ -15,3 +18,27 @@ class SettingCommands(SessionApp):
     def action_settings(self) -> None:
         """To the settings and back."""
         self.main.turn_to_settings()
+
+    def action_next_strategy(self) -> None:
+        """Decode by the next strategy that works as things stand, and say which that is."""
+        old = self.session.settings.strategy
+        new = next_strategy(self.session.settings, live=self.session.running)
+        if new is None:
+            self.hint(f"{old} is the only strategy that works as things stand.")
+            return
+        self.change_settings(lambda: self.session.change("strategy", new))
+        self.hint(f"Strategy: {old} → {new}.")
+
+
+def next_strategy(settings: Settings, *, live: bool) -> str | None:
+    """The strategy after this one that the other settings let be, and a run under way too; None where there is none."""
+    place = STRATEGIES.index(settings.strategy)
+    for name in STRATEGIES[place + 1 :] + STRATEGIES[:place]:
+        if live and not any({settings.strategy, name} <= kin for kin in LIVE_SWITCHES):
+            continue
+        try:
+            settings.changed(strategy=name)
+        except SettingError:
+            continue
+        return name
+    return None

@@ -1,4 +1,4 @@
-"""Looking: which sequence is shown, help."""
+"""Looking: which sequence is shown, the notes, help; and looking away."""
 
 from __future__ import annotations
 
@@ -28,3 +28,15 @@ class ViewCommands(SessionApp):
         panel = self.settings_panel
         looked = Looked(self.session.settings, panel.highlighted, panel.effect)
         self.push_screen(HelpScreen(self.actions, page_of(self.main.focused), looked))
+
+    def action_notes(self) -> None:
+        """To the notes and back."""
+        if not self.main.turn_to_notes():
+            self.hint("There are no notes.")
+
+    def action_suspend(self) -> None:
+        """Back to the shell, which has to be able to bring the session back: not in a browser."""
+        if self._driver is not None and self._driver.can_suspend:
+            self.action_suspend_process()
+        else:
+            self.hint("There is no shell to go back to.")

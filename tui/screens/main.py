@@ -25,9 +25,11 @@ from tui.widgets.strategy_pane import StrategyPane
 from tui.worker import ModelFacts
 from tui.writing import Ending
 
-NARROW, MEDIUM = 100, 116
+NARROW, MEDIUM, WIDE = 100, 116, 180
 TINY = (60, 16)
-LOW = 30  # lines of a screen on which the panes around the output give way
+"""Up to here, in either direction, prompt and output have the screen for themselves."""
+LOW = 30
+"""Lines of a screen on which the panes around the output give way."""
 PRIMARY = (
     "strategy",
     "temperature",
@@ -44,7 +46,8 @@ PRIMARY = (
 )
 HINT = (
     "Type an opening above, press {run}, and the model writes on.\n"
-    "{warmer} warms it up, {cooler} cools it down, even in mid-sentence."
+    "{warmer} warms it up, {cooler} cools it down, even in mid-sentence.\n"
+    "{palette} finds everything else."
 )
 ENDINGS: Mapping[Ending, str] = {
     "": "",
@@ -70,7 +73,10 @@ class MainScreen(Screen[None]):
         self.prompt = PromptPane(prompt, id="prompt")
         self.output = OutputView(
             HINT.format(
-                run=actions.key("run"), warmer=actions.key("temperature.up"), cooler=actions.key("temperature.down")
+                run=actions.key("run"),
+                warmer=actions.key("temperature.up"),
+                cooler=actions.key("temperature.down"),
+                palette=actions.key("palette"),
             ),
             id="output",
         )
@@ -107,10 +113,13 @@ class MainScreen(Screen[None]):
         self.prompt.focus()
 
     def on_resize(self, event: Resize) -> None:
-        """Fold the right-hand column where the screen is narrow, and all but prompt and output where it is tiny."""
+        """Notes stand beside the text where it is wide; where it is narrow the right-hand column folds, and where it is
+        tiny all but prompt and output.
+        """
+        self.set_class(event.size.width >= WIDE, "-wide")
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
-        self.set_class(event.size.width < TINY[0] or event.size.height < TINY[1], "-tiny")
+        self.set_class(event.size.width <= TINY[0] or event.size.height <= TINY[1], "-tiny")
         self.strategy_pane.folded = event.size.height < LOW
         self.call_after_refresh(self.show_counts)  # more or fewer of them have room
 
@@ -120,18 +129,35 @@ class MainScreen(Screen[None]):
         self.set_class(not inside, "-settings")
         (self.prompt if inside else self.settings_panel).focus()
 
+    def turn_to_notes(self) -> bool:
+        """To the notes, or back to the prompt; False where there are none."""
+        inside = self.notes.has_focus
+        if not inside and not self.notes.notes:
+            return False
+        self.remove_class("-settings")
+        self.set_class(not inside, "-notes")
+        (self.prompt if inside else self.notes).focus()
+        return True
+
+    def on_notes_pane_told(self, event: NotesPane.Told) -> None:
+        """Where the notes are folded away, a new one is told in passing, and that it is there."""
+        if self.has_class("-tiny"):
+            self.status.hint(event.text)
+            self.show_counts()
+
     def turn_to_prompt(self) -> None:
         """To the prompt, also where the settings lie over it."""
-        self.remove_class("-settings")
+        self.remove_class("-settings", "-notes")
         self.prompt.focus()
 
     def on_descendant_focus(self) -> None:
         """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
         self.set_class(self._in_settings, "-settings")
+        self.set_class(self.notes.has_focus, "-notes")
 
     def find_in(self, pane: PromptPane | OutputView) -> None:
         """Open the find bar at the foot of a pane."""
-        self.remove_class("-settings")
+        self.remove_class("-settings", "-notes")
         self.query_one("#text").move_child(self.find_bar, after=pane)
         self.find_bar.open(pane, f"find in the {'prompt' if pane is self.prompt else 'output'}")
 
@@ -221,6 +247,8 @@ class MainScreen(Screen[None]):
         self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
         self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
+        if self.has_class("-tiny") and self.notes.notes:
+            self.output.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 
     def show_sight(self) -> None:
         """Show what of the text the model does not see."""
@@ -243,7 +271,7 @@ class MainScreen(Screen[None]):
         prompt, number = self._session.writing.prompt, self.output.sequence
         above = self.output.above
         at = None if above is None else max(0, above - len(prompt))
-        self.remove_class("-settings")
+        self.remove_class("-settings", "-notes")
         self.editor.border_title = f"{self.output.border_title} · editing"
         self.editor.open(number, self._session.sequences[number].text, at)
         self.output.display = False

@@ -1,13 +1,17 @@
-"""The keys, all of them, in as many lines as the width needs."""
+"""The keys, in two lines: where not all have room, those that matter most."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.geometry import Size
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from tui.actions import Actions
+from tui.actions import Actions, Entry
+
+MOST_LINES = 2
 
 
 class KeyBar(Widget):
@@ -23,19 +27,11 @@ class KeyBar(Widget):
         self._actions = actions
 
     def lines(self, width: int) -> list[list[tuple[str, str]]]:
-        """The entries, line by line, at this width in cells."""
-        lines: list[list[tuple[str, str]]] = [[]]
-        used = 0
-        for entry in self._actions.entries(self.hidden):
-            if not entry.in_footer:
-                continue
-            keys, label = entry.shown, entry.label
-            needed = len(keys) + 1 + len(label) + (2 if lines[-1] else 0)
-            if lines[-1] and used + needed > width:
-                lines.append([])
-                used, needed = 0, needed - 2
-            lines[-1].append((keys, label))
-            used += needed
+        """The entries that have room, line by line, at this width in cells."""
+        entries = [entry for entry in self._actions.entries(self.hidden) if entry.in_footer]
+        while len(lines := _wrapped(entries, width)) > MOST_LINES:
+            heaviest = max(entry.weight for entry in entries)
+            entries.remove([entry for entry in entries if entry.weight == heaviest][-1])
         return lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -49,3 +45,16 @@ class KeyBar(Widget):
             for line in self.lines(self.size.width)
         ]
         return Content("\n").join(lines)
+
+
+def _wrapped(entries: Sequence[Entry], width: int) -> list[list[tuple[str, str]]]:
+    lines: list[list[tuple[str, str]]] = [[]]
+    used = 0
+    for entry in entries:
+        needed = len(entry.shown) + 1 + len(entry.label) + (2 if lines[-1] else 0)
+        if lines[-1] and used + needed > width:
+            lines.append([])
+            used, needed = 0, needed - 2
+        lines[-1].append((entry.shown, entry.label))
+        used += needed
+    return lines

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from engine.events import Level, Note
 from engine.safe_text import safe_text
 
 _SIGNS: dict[Level, str] = {"info": "·", "warning": "▲", "error": "✗"}
+_NONE = "nothing to tell"
 
 
 class NotesPane(VerticalScroll):
@@ -37,9 +39,17 @@ class NotesPane(VerticalScroll):
     }
     """
 
+    class Told(Message):
+        """There is a new note; `text` is raw."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.border_title = "Notes"
+        self.border_subtitle = _NONE
         self._lines: dict[Note, Static] = {}
 
     @property
@@ -55,6 +65,8 @@ class NotesPane(VerticalScroll):
         self._lines[note] = Static(text, classes=f"-{note.level}", markup=False)
         self.mount(self._lines[note])
         self.add_class("-told")
+        self.border_subtitle = ""
+        self.post_message(self.Told(f"{_SIGNS[note.level]} {note.text}"))
         self.call_after_refresh(self.scroll_end, animate=False)
 
     def clear(self) -> None:
@@ -62,3 +74,4 @@ class NotesPane(VerticalScroll):
         self._lines.clear()
         self.remove_children()
         self.remove_class("-told")
+        self.border_subtitle = _NONE

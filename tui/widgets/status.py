@@ -18,6 +18,7 @@ from tui.worker import ModelFacts
 Stage = Literal["loading", "no model", "ready", "prefill", "decoding", "paused", "stopping"]
 _BAR = 8
 _HINT_S = 4.0
+_URGENT: frozenset[Stage] = frozenset({"loading", "no model", "paused", "stopping"})
 _SIGNS: dict[Stage, str] = {
     "loading": "◌",
     "no model": "✗",
@@ -86,6 +87,17 @@ class StatusLine(Widget):
 
     def _unhint(self) -> None:
         self.hinted = ""
+
+    def watch_reading(self) -> None:
+        """Tell the style sheet, which has no room for it everywhere."""
+        self._weigh()
+
+    def watch_hinted(self) -> None:
+        """The same."""
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.set_class(bool(self.hinted) or self.reading.stage in _URGENT, "-urgent")
 
     def render(self) -> Content:
         """As many read-outs as fit, in the order of their weight."""

@@ -37,13 +37,13 @@ class Welcome(Static):
                 *(key("stop"), " ends it."),
             ),
             (
-                "A whole way to write: ",
+                "Ways to write: ",
                 key("preset_1", -1),
                 " neutral, ",
                 key("preset_4", -1),
-                " wild, and so on to 9.",
+                " wild, up to 9.",
             ),
-            ("Everything there is: ", key("palette"), ".  What keys and panes do: ", key("help"), "."),
+            ("Everything: ", key("palette"), ".  Help: ", key("help"), "."),
             ("To leave: ", key("quit"), ".  The text is kept; nothing leaves this machine."),
         )
         super().__init__(Content("\n").join(Content.assemble(*line) for line in lines), id="welcome")

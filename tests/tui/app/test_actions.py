@@ -33,10 +33,11 @@ async def test_every_action_is_bound_to_its_key_and_is_there(record: Path, tiny:
 
 
 async def test_every_action_is_in_the_footer_and_in_the_palette(record: Path, tiny: Path) -> None:
-    async with session(record, tiny) as hand:
+    async with session(record, tiny, size=(200, 60)) as hand:
         screen = hand.screen_text()
         told = ACTIONS.entries(hidden=hand.pane(KeyBar).hidden)
-        assert all(f"{entry.shown} {entry.label}" in screen for entry in told if entry.in_footer)
+        told = [entry for entry in told if entry.in_footer]
+        assert all(f"{entry.shown} {entry.label}" in screen for entry in told)
         assert hand.pane(KeyBar).hidden == {"choose"}, "there is nothing to choose with this family"
         keys = " ".join(entry.shown for entry in ACTIONS.entries() if entry.in_footer).replace("/", " ").split()
         assert sorted(keys) == sorted(action.shown_key for action in ACTIONS if action.in_footer and action.keys)
@@ -45,6 +46,21 @@ async def test_every_action_is_in_the_footer_and_in_the_palette(record: Path, ti
         for action in ACTIONS:
             title = f"{action.label} ({action.shown_key})" if action.keys else action.label
             assert [command.help for command in commands if command.title == title] == [action.help]
+
+
+@pytest.mark.parametrize("width", [40, 60, 78, 98, 118, 198])
+def test_the_footer_has_two_lines_at_most_and_leaves_out_what_matters_least(width: int) -> None:
+    lines = KeyBar(ACTIONS).lines(width)
+    shown_keys = [keys for line in lines for keys, _ in line]
+    assert len(lines) <= 2 and all(len("  ".join(" ".join(entry) for entry in line)) <= width for line in lines)
+    entries = [entry for entry in ACTIONS.entries({"choose"}) if entry.in_footer]
+    kept = [entry.weight for entry in entries if entry.shown in shown_keys]
+    left_out = [entry.weight for entry in entries if entry.shown not in shown_keys]
+    assert kept and max(kept) <= min(left_out, default=2)
+    assert [entry.shown for entry in entries if entry.shown in shown_keys] == shown_keys, "in their order"
+    if width >= 78:
+        assert {"^J", "esc", "^T", "^G", "alt+h", "^Q"} <= set(shown_keys)
+    assert bool(left_out) == (width < 198)
 
 
 async def through_palette(hand: Hand, words: str) -> None:

@@ -17,7 +17,7 @@ from tui.widgets.status import StatusLine, TitleLine
 LINES = {TitleLine, StatusLine, KeyBar}
 TEXT = {PromptPane, OutputView}
 ALL = LINES | TEXT | {SettingsPanel, NotesPane}
-NARROW, MEDIUM, WIDE, TINY = (80, 24), (110, 30), (200, 60), (50, 12)
+NARROW, MEDIUM, WIDE, TINY = (80, 24), (110, 30), (200, 60), (60, 16)
 
 
 def in_view(hand: Hand) -> set[type]:
@@ -32,7 +32,15 @@ def in_view(hand: Hand) -> set[type]:
 
 @pytest.mark.parametrize(
     ("size", "expected"),
-    [(WIDE, ALL), (MEDIUM, ALL), ((120, 36), ALL), (NARROW, ALL - {SettingsPanel}), (TINY, TEXT)],
+    [
+        (WIDE, ALL),
+        (MEDIUM, ALL),
+        ((120, 36), ALL),
+        (NARROW, ALL - {SettingsPanel}),
+        ((66, 18), ALL - {SettingsPanel}),
+        (TINY, TEXT),
+        ((50, 12), TEXT),
+    ],
 )
 async def test_the_panes_of_each_size(tiny: Path, record: Path, size: tuple[int, int], expected: set[type]) -> None:
     async with session(record, tiny, size=size, prompt="the old ") as hand:
@@ -127,3 +135,44 @@ async def test_the_focus_is_always_in_view_after_a_resize(tiny: Path, record: Pa
             await hand.press("ctrl+t")
             await hand.settle()
             assert hand.app.focused is not None and hand.app.focused.region, (place, hand.app.focused)
+
+
+async def test_on_a_tiny_screen_notes_find_and_help_are_a_key_away(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, size=TINY, prompt="the old ") as hand:
+        await hand.press("alt+n")
+        await hand.until(lambda: "There are no notes." in hand.screen_text())
+        await hand.run()
+        assert hand.notes, "the space at the prompt's end is told of"
+        await hand.until(lambda: "note: alt+n" in hand.screen_text(), "that there is a note")
+        await hand.press("alt+n")
+        await hand.until(lambda: NotesPane in in_view(hand) and not TEXT & in_view(hand))
+        await hand.press("alt+n")
+        await hand.until(lambda: in_view(hand) & ALL - LINES == TEXT)
+        assert hand.app.focused is hand.prompt
+        await hand.press("ctrl+f")
+        await hand.until(lambda: "find in the prompt" in hand.screen_text())
+        await hand.press("escape")
+        hand.output.focus()
+        await hand.press("question_mark")
+        await hand.until(lambda: "esc closes" in hand.screen_text())
+        assert all(len(line) <= TINY[0] for line in hand.screen_lines())
+
+
+async def test_on_a_tiny_screen_it_is_told_that_a_run_is_held(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, LONG, size=TINY, prompt="the old") as hand:
+        await hand.press("ctrl+n")
+        await hand.until(lambda: "⏸ paused" in hand.screen_text())
+        await hand.press("escape")
+        await hand.finished()
+        await hand.until(lambda: in_view(hand) == TEXT)
+
+
+async def test_on_a_wide_screen_the_notes_stand_beside_the_text(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, size=WIDE, prompt="the old ") as hand:
+        await hand.until(lambda: "nothing to tell" in hand.screen_text())
+        before = hand.output.region
+        await hand.run()
+        notes = hand.pane(NotesPane)
+        assert hand.notes and hand.output.region == before, "nothing moves when a note comes"
+        assert notes.region.x >= before.right and notes.region.height > 40
+        assert "nothing to tell" not in hand.screen_text()
