@@ -12,7 +12,7 @@ from engine import guiding, window
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
-from engine.events import Event, Failed, Note, Prepared
+from engine.events import Event, Failed, Note, Noted, Prepared
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
@@ -51,6 +51,7 @@ def generate(
         yield ready
         run = _run(model, ready, settings, controls, drawn)
         yield from STRATEGIES[settings.strategy](run)
+        yield from _unfinished(run)
         yield from run.end()
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
         if not isinstance(error, EngineError):
@@ -75,6 +76,16 @@ def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Cont
         ],
         sight=Sight(model, ids, ready.text),
     )
+
+
+def _unfinished(run: Run) -> Iterator[Event]:
+    """Tells of texts that a limit cut off before they had the form that was asked for."""
+    for form in run.sampler.context.forms:
+        for growing in run.sequences:
+            cut = growing.ids and growing.reason in ("length", "time")
+            if cut and not form.is_accepting([*run.prompt_ids, *growing.ids]):
+                text = f"Sequence {growing.number + 1} was cut off before it had its form: give it more length."
+                yield Noted(Note("warning", "form-unfinished", text))
 
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:

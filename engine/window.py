@@ -81,7 +81,7 @@ def notes(settings: Settings, positions: int | None, prompt: int) -> tuple[Note,
     left = size - prompt
     if slides(settings):
         return tuple(told)
-    limit = f"the model takes {size}" if size == positions else f"context_window lets it see {size}"
+    limit = f"the model takes {size}" if size == positions else f"the context window is {size}"
     if left < 0:
         way_on = "" if _not_sliding(settings) else ", or set overflow to slide"
         raise PromptError(f"the prompt is {prompt} tokens long and {limit}: shorten it by {-left}{way_on}")

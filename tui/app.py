@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 from textual.app import SystemCommand
@@ -87,7 +86,7 @@ class TextgenApp(
         self._config = config or Config()
         actions, complaints = configured(ACTIONS, self._config)
         pace = Pace(self._config.reading_speed)
-        super().__init__(settings, Worker(transcript), prompt=prompt, actions=actions, pace=pace)
+        super().__init__(settings, Worker(transcript, pace), prompt=prompt, actions=actions)
         self._complaints = [*self._config.complaints, *complaints]
         self._welcome = Welcome(self.actions) if welcome else None
         self._load_job = load
@@ -131,8 +130,7 @@ class TextgenApp(
         if not outbox:
             return
         text: list[Addition] = []
-        self.pace.frame(time.monotonic())
-        while outbox and not self._held_back(outbox[0]):
+        while outbox:
             item = outbox.popleft()
             if isinstance(item, RunEvent) and isinstance(item.event, Token | Changed):
                 if item.run == self.session.run:
@@ -146,17 +144,6 @@ class TextgenApp(
             self.main.show_text(text)
         if self.session.running:
             self.status.update(**self.session.places)
-
-    def _held_back(self, item: Output) -> bool:
-        """Whether the pace keeps this for a later frame. The shown sequence sets it; a run that is to hold or to end
-        shows at once what there is."""
-        controls = self.session.controls
-        if controls is None or controls.paused or controls.stopped or not isinstance(item, RunEvent):
-            return False
-        token, run = item.event, item.run
-        if not isinstance(token, Token) or run != self.session.run:
-            return False
-        return self.session.place(token.sequence) == self.output.sequence and not self.pace.lets(token.text)
 
     def _take(self, item: Output) -> None:
         match item:

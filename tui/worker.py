@@ -22,6 +22,7 @@ from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui.pace import Pace
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
@@ -137,9 +138,10 @@ Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble |
 class Worker:
     """One thread with the model in it. All methods are for the screen's thread and return at once."""
 
-    def __init__(self, transcript: Transcript) -> None:
+    def __init__(self, transcript: Transcript, pace: Pace | None = None) -> None:
         self.outbox: deque[Output] = deque()
         self.transcript = transcript
+        self.pace = pace or Pace()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._wake = threading.Event()
         self._current: Controls | None = None
@@ -245,6 +247,7 @@ class Worker:
         )
         clock = _Clock()
         text = job.shown_prompt
+        rested = -1
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
             if isinstance(event, Paused):
                 self._hold(job, event, clock)
@@ -255,6 +258,18 @@ class Worker:
             if clock.is_time() or isinstance(event, Finished | Failed):
                 cache, memory = model.runner.cache_shape(), memory_used(model.device)
                 self.outbox.append(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
+            if isinstance(event, Token) and event.index > rested:  # once for all sequences
+                rested = event.index
+                self._rest(job.controls, self.pace.rest(event.text, time.monotonic()))
+
+    def _rest(self, controls: Controls, seconds: float) -> None:
+        """Keep to the reading pace; a stop, a hold and the end of the pace end the rest."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and self.pace.words_a_minute:
+            if controls.stopped or controls.paused or self._closing:
+                return
+            self._wake.wait(left)
+            self._wake.clear()
 
     def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
         """Wait for the controls to change; a hold is told and written once, however often it is looked at."""

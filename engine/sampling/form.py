@@ -53,6 +53,10 @@ class Form:
             self._matchers[key] = found
         return found
 
+    def is_accepting(self, ids: Sequence[int]) -> bool:
+        """Whether a text, all its ids with the prompt's, has the form, be it that more may follow."""
+        return self.start is not None and bool(self.matcher(ids[self.start :]).is_accepting())
+
     def is_complete(self, ids: Sequence[int]) -> bool:
         """Whether a text, all its ids with the prompt's, has the form and nothing can follow."""
         if self.start is None or len(ids) <= self.start:

@@ -34,15 +34,17 @@ def test_the_config_is_written_read_and_complained_of(tmp_path: Path) -> None:
     path = tmp_path / "config" / "textgen-tui" / "config.toml"
     first = config()
     assert (first.returncode, first.stderr) == (0, "") and first.stdout.startswith(str(path)), first.stderr
-    path.write_text('theme = "high-contrast"\nreading_sped = 3\n[settings]\ntemperature = 0.55\n[keys]\nquit = "f4"\n')
+    path.write_text(
+        'theme = "high-contrast"\nreading_sped = 3\n[settings]\ntemperature = 0.55\n[keys]\nquit = "alt+q"\n'
+    )
     second = config()
     assert second.returncode == 1 and "line 2" in second.stderr and second.stderr.count("\n") == 1
     with Terminal(["--top_k=7"], tmp_path) as terminal:
         terminal.shows("did you mean")
         terminal.shows("■ ready")
-        assert "F4 quit" in terminal.text()
+        assert "alt+q quit" in terminal.text()
         rows = terminal.pane("Settings")
         assert any("temperature" in row and "0.55" in row for row in rows)
         assert any("top-k" in row and " 7 " in row for row in rows)
-        terminal.press("\x1bOS")
+        terminal.press("\x1bq")
         assert terminal.ends() == 0

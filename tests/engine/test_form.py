@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from engine import Controls, SettingError, Settings
-from engine.events import Changed, Failed
+from engine.events import Changed, Failed, Noted
 from tests.models import end, golden_model, play, tiny_gpt2
 from tests.paths import needs_golden
 
@@ -89,3 +89,12 @@ def test_a_tokenizer_that_cannot_be_read_is_told_in_a_line(name: str) -> None:
     settings = PLAIN.changed(form_regex="a+", xlm_language="en" if name == "xlm" else "")
     last = play(golden_model(name), "Books of the old", settings)[-1]
     assert isinstance(last, Failed) and "needs a fast tokenizer" in last.error
+
+
+def test_a_text_that_is_cut_off_before_it_has_its_form_is_told_of() -> None:
+    def codes(length: int) -> list[str]:
+        events = play(tiny_gpt2(), "the old", PLAIN.changed(max_new_tokens=length, form_regex="[a-z]{9}( [a-z]{9})*"))
+        return [event.note.code for event in events if isinstance(event, Noted)]
+
+    assert codes(2) == ["form-unfinished"]
+    assert codes(0) == []

@@ -69,5 +69,5 @@ def test_what_a_prompt_earns() -> None:
     assert [note.code for note in notes(SLIDE.changed(context_window=128), 64, 6)] == ["window-clipped"]
     with pytest.raises(PromptError, match="65 tokens long and the model takes 64: shorten it by 1, or set overflow"):
         notes(Settings(), 64, 65)
-    with pytest.raises(PromptError, match="33 tokens long and context_window lets it see 32"):
+    with pytest.raises(PromptError, match="33 tokens long and the context window is 32"):
         notes(Settings(context_window=32), 64, 33)

@@ -7,35 +7,31 @@ import pytest
 from tui.pace import CHARACTERS_A_WORD, USUAL, Pace
 
 
-def shown_in(pace: Pace, seconds: int, frames: int = 30, token: str = "word ") -> int:
-    """Characters let through in so many seconds of so many frames each."""
-    count = 0
-    for frame in range(seconds * frames):
-        pace.frame(frame / frames)
-        while pace.lets(token) and count < 10**6:
-            count += len(token)
-    return count
-
-
-@pytest.mark.parametrize("words", [60, 250, 1000, 10_000])
+@pytest.mark.parametrize("words", [0.5, 60, 250, 10_000])
 @pytest.mark.parametrize("token", ["a", "word ", "considerably longer "])
-def test_so_many_words_come_in_a_minute(words: int, token: str) -> None:
-    shown = shown_in(Pace(words), 60, token=token) / CHARACTERS_A_WORD
-    assert abs(shown - words) <= words * 0.02 + len(token)
+@pytest.mark.parametrize("computing", [0.0, 0.4], ids=["no time", "some time"])
+def test_so_many_words_come_in_a_minute(words: float, token: str, computing: float) -> None:
+    """What the model takes for a token is part of the rest after the one before."""
+    pace, now, shown = Pace(words), 0.0, 0
+    each = len(token) * 60 / (words * CHARACTERS_A_WORD)
+    for _ in range(50):
+        now += pace.rest(token, now)
+        now += min(computing, each) * 0.5
+        shown += len(token)
+    assert shown / CHARACTERS_A_WORD == pytest.approx(words * now / 60, rel=0.6)
+    if not computing:
+        assert shown / CHARACTERS_A_WORD == pytest.approx(words * now / 60)
 
 
-def test_without_a_pace_all_comes_at_once() -> None:
-    pace = Pace()
-    pace.frame(0)
-    assert all(pace.lets("x" * 100) for _ in range(1000))
+def test_without_a_pace_there_is_no_rest() -> None:
+    assert [Pace().rest("x" * 100, now) for now in (0.0, 5.0)] == [0, 0]
 
 
-def test_waiting_saves_nothing_up() -> None:
+def test_a_slow_model_is_not_made_to_catch_up() -> None:
     pace = Pace(60)
-    pace.frame(0)
-    pace.frame(1000)
-    let = sum(pace.lets("word ") for _ in range(100))
-    assert let == 1
+    assert pace.rest("words ", 0.0) == 1
+    assert pace.rest("words ", 1000.0) == 1
+    assert pace.rest("words ", 1000.5) == 1.5
 
 
 def test_it_is_switched_to_what_was_asked_for_or_to_what_is_usual() -> None:

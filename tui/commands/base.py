@@ -12,7 +12,6 @@ from engine.presets import Shelf
 from engine.session.history import PromptHistory
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
-from tui.pace import Pace
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.widgets.notes import NotesPane
@@ -35,14 +34,12 @@ class SessionApp(App[None]):
         prompt: str = "",
         actions: Actions = ACTIONS,
         shelf: Shelf | None = None,
-        pace: Pace | None = None,
     ) -> None:
         super().__init__()
         self.session = Session(settings)
         self.worker = worker
         self.actions = actions
         self.shelf = shelf or Shelf()
-        self.pace = pace or Pace()
         self.put_off: list[Callable[[], None]] = []
         """What waits for the run under way to end."""
         self.history = PromptHistory()

@@ -39,5 +39,6 @@ class LookCommands(SessionApp):
 
     def action_pace(self) -> None:
         """Reading pace on or off."""
-        words = self.pace.switch()
+        words = self.worker.pace.switch()
+        self.worker.wake()
         self.hint(f"The text comes at {words:g} words a minute." if words else "The text comes as it is written.")

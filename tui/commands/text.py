@@ -55,6 +55,7 @@ class TextCommands(SessionApp):
         if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
             self.prompt.replace_all(writing.prompt)
         self.settings_panel.show(self.session.settings)
+        self.main.strategy_pane.clear()  # it was about another text
         self.main.show_writing()
         texts = [text_of(written.pieces) for written in writing.sequences]
         self.worker.put(RecordJob(name, {"prompt": writing.prompt, "texts": texts}))

@@ -10,6 +10,7 @@ from textual.events import Resize
 from textual.screen import Screen
 
 from engine.events import Beams, Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
+from engine.settings.names import FORMS
 from tui.actions import Actions
 from tui.session import Addition, Session
 from tui.widgets.counts import ENDS, counts_line, plural
@@ -239,6 +240,8 @@ class MainScreen(Screen[None]):
         if shown < len(self._session.sequences):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
+            if written.ending == "stop" and any(getattr(self._session.shown_settings, name) for name in FORMS):
+                ending = "the form is complete"
             told = plural(new, "new token") if new or ending else ""
             score = "" if written.score is None else f"score {written.score:.3f}"
             parts = [told, ending, score, f"seed {written.seed}" if told else ""]

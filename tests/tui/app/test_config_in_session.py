@@ -144,42 +144,37 @@ async def test_with_reduced_motion_no_cursor_blinks(tiny: Path, record: Path) ->
         assert hand.prompt.cursor_blink and hand.app.animation_level == "full"
 
 
-async def test_at_reading_pace_the_text_comes_behind_the_tokens_and_a_stop_shows_what_there_is(
-    tiny: Path, record: Path
-) -> None:
-    slow = Config(reading_speed=20)
-    async with session(record, tiny, LONG.changed(max_new_tokens=60), config=slow, prompt="the old") as hand:
+async def test_at_reading_pace_the_model_rests_and_hears_every_key_at_once(tiny: Path, record: Path) -> None:
+    """A tenth of a word a minute: only a key can end the rest."""
+    slow = Config(reading_speed=0.1)
+    async with session(record, tiny, LONG, config=slow, prompt="the old") as hand:
         await hand.press("ctrl+j")
-        await hand.until(lambda: hand.lines("finish"), "all tokens in the record")
-        await hand.settle()
-        assert hand.running and hand.app.session.new_tokens < 30
-        assert len(hand.output.text(prompt=False)) < len(hand.lines("finish")[0]["sequences"][0]["text"])
+        await hand.tokens(1)
+        await hand.press("ctrl+n")
+        await hand.until(lambda: hand.stage == "paused", "a step ends the rest, and the run is held")
+        await hand.press("f3", "ctrl+n")
+        await hand.until(lambda: hand.lines("change"), "the next token obeys")
+        seen = hand.lines("change")[0]["at"]
+        assert seen == hand.app.session.new_tokens - 1 or seen == hand.app.session.new_tokens
         await hand.press("escape")
         await hand.finished()
+        assert hand.lines("finish")[0]["sequences"][0]["finish_reason"] == "cancelled"
+        assert len(hand.lines("token")) < 8, "and nothing was written ahead of what is shown"
         assert hand.output.text(prompt=False) == hand.lines("finish")[0]["sequences"][0]["text"]
-
-
-async def test_a_pause_at_reading_pace_shows_what_there_is(tiny: Path, record: Path) -> None:
-    async with session(record, tiny, LONG, config=Config(reading_speed=20), prompt="the old") as hand:
-        await hand.press("ctrl+j")
-        await hand.until(lambda: len(hand.lines("token")) > 40)
-        await hand.press("ctrl+p")
-        await hand.until(lambda: hand.stage == "paused")
-        assert hand.output.text(prompt=False) == "".join(line["text"] for line in hand.lines("token"))
-        await hand.press("ctrl+p", "escape")
-        await hand.finished()
 
 
 async def test_the_pace_is_switched_in_the_session(tiny: Path, record: Path) -> None:
     async with session(record, tiny, LONG.changed(max_new_tokens=60), prompt="the old") as hand:
-        await hand.app.run_action("pace")
+        hand.worker.pace.words_a_minute = 0.1
         await hand.press("ctrl+j")
-        await hand.until(lambda: hand.lines("finish"))
+        await hand.tokens(1)
         await hand.settle()
-        assert hand.running, "250 words a minute are slower than this model"
+        assert hand.running and hand.app.session.new_tokens < 60
         await hand.app.run_action("pace")
         await hand.finished()
         assert hand.app.session.new_tokens == 60
+        await hand.app.run_action("pace")
+        assert hand.worker.pace.words_a_minute == 250
 
 
 async def test_the_welcome_goes_with_the_first_key_which_does_what_it_does(tiny: Path, record: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.events import Key
 from textual.widget import Widget
 
 from engine.settings import PARAMETERS, Settings
@@ -164,3 +165,14 @@ async def test_settings_that_do_not_go_together_are_refused(tiny: Path, record: 
         assert hand.app.session.settings.strategy == "sample" and hand.panel.refusal is not None
         await hand.run()
         assert {line["sequence"] for line in hand.lines("token")} == {0, 1}
+
+
+async def test_a_search_takes_what_is_typed_right_behind_the_slash(tiny: Path, record: Path) -> None:
+    """In one burst: the letters are no commands, though the field may not have the focus yet."""
+    async with session(record, tiny, SHORT, prompt="the old") as hand:
+        hand.panel.focus()
+        await hand.settle()
+        for key in ("slash", *"overflow"):
+            hand.app.post_message(Key(key, "/" if key == "slash" else key))
+        await hand.until(lambda: hand.panel.names == ["overflow"], "the rows that were searched for")
+        assert hand.panel.query_text == "overflow" and not hand.lines("run")

@@ -22,6 +22,7 @@ from engine.safe_text import safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.help_line import EDITING_KEYS, FOLD_HELP, PANEL_HELP, HelpLine, setting_facts
+from tui.widgets.settings_panel.looks import PANEL_CSS
 from tui.widgets.settings_panel.row_cells import LEGEND
 from tui.widgets.settings_panel.row_list import RowList
 from tui.widgets.settings_panel.rows import FoldRow, Refusal, arranged, row_name, value_at
@@ -41,25 +42,7 @@ class SettingsPanel(Vertical):
     """
 
     HELP = PANEL_HELP
-    DEFAULT_CSS = """
-    SettingsPanel {
-        layers: rows editor;
-        border: round $border-blurred;
-        border-title-color: $primary;
-        border-subtitle-color: $text-muted;
-        &:focus-within { border: round $border; }
-        SafeInput, SafeInput:focus {
-            border: none;
-            height: 1;
-            padding: 0;
-            display: none;
-            background: $foreground 12%;
-            background-tint: $foreground 0%;
-            &.-open { display: block; }
-        }
-        #settings-search { padding: 0 2; }
-    }
-    """
+    DEFAULT_CSS = PANEL_CSS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,minus", "step(-1)", "Step down", show=False, id="settings.less"),
         Binding("right,plus,equals_sign", "step(1)", "Step up", show=False, id="settings.more"),
@@ -110,7 +93,7 @@ class SettingsPanel(Vertical):
         self._editor = ValueEditor()
         self._help = HelpLine()
         self._unmarking: Timer | None = None
-        self._effect = ("", "")
+        self._effect, self._searching = ("", ""), False
         self._name_of: Callable[[Settings], str] = lambda _: ""
         self.border_title = "Settings"
         self.border_subtitle = LEGEND
@@ -283,19 +266,26 @@ class SettingsPanel(Vertical):
     # Typing a value
 
     def on_key(self, event: events.Key) -> None:
-        """A digit on a row begins its new value."""
-        parameter = self._parameter()
-        if self._rows.has_focus and parameter and starts_a_number(parameter, event.character):
-            event.stop()
-            self._edit(parameter.name, event.character or "")
-        elif self._rows.has_focus and event.character and event.character in "0123456789":
-            event.stop()  # beside a row of numbers a digit is no preset either
+        """A digit on a row begins its value, a slash a search; what was typed before that had the focus is its own."""
+        parameter, sign = self._parameter(), event.character or ""
+        if self._searching and event.is_printable:
+            self._search.insert_text_at_cursor(sign)
+        elif not self._rows.has_focus:
+            return
+        elif event.key == "slash":
+            self.action_search()
+        elif parameter and starts_a_number(parameter, event.character):
+            self._edit(parameter.name, sign)
+        elif not sign.isdecimal():  # beside a row of numbers a digit is no preset either
+            return
+        event.stop().prevent_default()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter accepts a value, or goes from the search to what it found."""
         event.stop()
         parameter = self._editor.parameter
         if event.input is self._search:
+            self._searching = False
             self._rows.focus()
         elif parameter and (self._editor.untouched or self._accept(parameter)):
             self._stop_editing()
@@ -340,11 +330,13 @@ class SettingsPanel(Vertical):
         """Open the search field; rows are filtered as one types."""
         self._search.add_class("-open")
         self._search.focus()
+        self._searching = True
 
     def action_leave_search(self) -> None:
         """From the search field to what it found."""
         if not self._search.has_focus:
             raise SkipAction
+        self._searching = False
         self._rows.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -370,6 +362,7 @@ class SettingsPanel(Vertical):
 
     def _close_search(self) -> None:
         self._search.remove_class("-open")
+        self._searching = False
         self._search.value = ""
         self._arrange()
 
