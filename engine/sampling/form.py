@@ -34,7 +34,8 @@ class Form:
     def __init__(self, tokenizer: Any, wanted: tuple[str, str]) -> None:
         self.wanted = wanted
         self.start: int | None = None
-        self._beginning = LLMatcher(tokenizer, _MAKERS[wanted[0]](wanted[1]))
+        # Silent: it would write to the terminal, over the screen.
+        self._beginning = LLMatcher(tokenizer, _MAKERS[wanted[0]](wanted[1]), log_level=0)
         if self._beginning.is_error():
             raise EngineError(f"{wanted[0]}: {self._beginning.get_error()}")
         self._matchers: dict[tuple[int, ...], LLMatcher] = {(): self._beginning}
@@ -61,7 +62,8 @@ class Form:
         """Whether a text, all its ids with the prompt's, has the form and nothing can follow."""
         if self.start is None or len(ids) <= self.start:
             return False
-        return bool(self.matcher(ids[self.start :]).is_stopped())
+        matcher = self.matcher(ids[self.start :])
+        return bool(matcher.is_stopped() and not matcher.is_error())
 
 
 class FormLogitsProcessor(LogitsProcessor):  # type: ignore[misc]

@@ -98,3 +98,13 @@ def test_a_text_that_is_cut_off_before_it_has_its_form_is_told_of() -> None:
 
     assert codes(2) == ["form-unfinished"]
     assert codes(0) == []
+
+
+@pytest.mark.parametrize("strategy", ["beam", "beam-sample", "diverse-beam"])
+def test_beams_that_have_few_ways_on_stay_in_the_form_and_say_nothing(
+    strategy: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = PLAIN.changed(strategy=strategy, num_return_sequences=4, form_regex="[ab]c{3}", eos_token_id=())
+    texts = [sequence.text for sequence in end(play(tiny_gpt2(), "the old", settings)).sequences]
+    assert all(re.fullmatch("[ab]c{3}", text) for text in texts if text) and any(texts)
+    assert capfd.readouterr() == ("", ""), "what a library writes would stand on the screen"

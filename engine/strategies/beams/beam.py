@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
@@ -15,10 +16,7 @@ from engine.strategies.run import Run
 def beam(run: Run) -> Iterator[Event]:
     """One group of `num_beams`; under beam-sample its candidates are drawn without replacement."""
 
-    def choose(scores: torch.Tensor, group: Group) -> list[Candidate]:
-        return candidates(run, scores, group)
-
-    return Search(run, [Group.of(run.settings.num_beams, Path(None, 0.0))], choose).events()
+    return Search(run, [Group.of(run.settings.num_beams, Path(None, 0.0))], partial(candidates, run)).events()
 
 
 def candidates(run: Run, scores: torch.Tensor, group: Group) -> list[Candidate]:

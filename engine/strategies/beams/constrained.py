@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 
@@ -14,7 +15,7 @@ from engine.events import Event
 from engine.strategies.beams.beam import candidates
 from engine.strategies.beams.constraints import Progress
 from engine.strategies.beams.path import Node, Path
-from engine.strategies.beams.search import Candidate, Group, Search
+from engine.strategies.beams.search import Group, Search
 from engine.strategies.run import Run
 
 
@@ -24,11 +25,8 @@ def constrained_beam(run: Run) -> Iterator[Event]:
     words = run.settings.forced_phrases + tuple(map(spelling.word, run.settings.force_words))
     start = Progress.of(words).after_all(run.prompt_ids)
 
-    def choose(scores: torch.Tensor, group: Group) -> list[Candidate]:
-        return candidates(run, scores, group)
-
     group = Group.of(run.settings.num_beams, Path(None, 0.0, progress=start))
-    return Search(run, [group], choose, keep=_keep, loose=True).events()
+    return Search(run, [group], partial(candidates, run), keep=_keep, loose=True).events()
 
 
 def _keep(scores: torch.Tensor, group: Group, going: list[tuple[int, Path]]) -> list[tuple[int, Path]]:

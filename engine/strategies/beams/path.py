@@ -56,14 +56,14 @@ def since(node: Node | None, settled: Node | None) -> list[Node]:
     return found[::-1]
 
 
-def meeting(nodes: Iterable[Node | None], floor: Node | None) -> Node | None:
-    """The last node that all these paths have in common; none looks back beyond `floor`, which they all share."""
+def meeting(nodes: Iterable[Node | None]) -> Node | None:
+    """The last node that all these paths have in common."""
     tips = list(nodes)
-    lowest = min((tip.depth if tip else 0 for tip in tips), default=0)
+    lowest = min(tip.depth if tip else 0 for tip in tips)
     tips = [_at_depth(tip, lowest) for tip in tips]
     while any(tip is not tips[0] for tip in tips):
         tips = [tip.before if tip else None for tip in tips]
-    return tips[0] if tips else floor
+    return tips[0]
 
 
 def _at_depth(node: Node | None, depth: int) -> Node | None:

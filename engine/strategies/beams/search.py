@@ -7,6 +7,7 @@ of the processed log-probabilities over the number of new tokens to the power of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -133,6 +134,8 @@ class Search:
         settings, found = self.run.settings, self.candidates(scores, group)
         going: list[tuple[int, Path]] = []
         for rank, candidate in enumerate(found):
+            if candidate.total == -math.inf and self.run.sampler.keeps_form:
+                continue  # outside the form
             path = _longer(group.running[candidate.row], candidate, others[candidate.row])
             reason = self._reason(path)
             if reason is None:
@@ -187,7 +190,9 @@ class Search:
         """Tell the tokens that every beam in play has in common."""
         tips = [path.node for group in self.groups for path in group.pool.paths]
         tips += [path.node for group in self.groups if not group.done for path in group.running]
-        common = meeting(tips, self.settled)
+        if not tips:  # a form left no beam any way on
+            return
+        common = meeting(tips)
         for node in since(common, self.settled):
             for growing in self.run.sequences:
                 yield self.run.tell(growing, node.id, node.logprob, node.alternatives)
