@@ -16,7 +16,7 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from engine.text_counts import counted
 from engine.window import slides
-from tui import alt_digits
+from tui import alt_keys
 from tui.actions import ACTIONS
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
@@ -82,7 +82,7 @@ class TextgenApp(
         config: Config | None = None,
         welcome: bool = False,
     ) -> None:
-        alt_digits.hear()
+        alt_keys.hear()
         self._config = config or Config()
         actions, complaints = configured(ACTIONS, self._config)
         pace = Pace(self._config.reading_speed)

@@ -90,6 +90,7 @@ class MainScreen(Screen[None]):
         self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
+        self.key_bar = KeyBar(actions, id="keys")
 
     def compose(self) -> ComposeResult:
         """The eye rests on the output; the panes around it answer."""
@@ -104,7 +105,7 @@ class MainScreen(Screen[None]):
                 yield self.notes
             yield self.settings_panel
         yield self.status
-        yield KeyBar(self._actions, id="keys")
+        yield self.key_bar
 
     def on_mount(self) -> None:
         """Begin where the user begins."""
@@ -263,7 +264,7 @@ class MainScreen(Screen[None]):
     def show_model(self, facts: ModelFacts) -> None:
         """A model is there."""
         self.title_line.facts = facts
-        self.query_one(KeyBar).hidden = frozenset() if facts.choices else frozenset({"choose"})
+        self.key_bar.hidden = frozenset() if facts.choices else frozenset({"choose"})
         stage = "prefill" if self._session.running else "ready"
         self.status.update(stage=stage, detail="", positions=self._session.reach)
 
