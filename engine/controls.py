@@ -16,15 +16,27 @@ class Controls:
     """The live side of one run.
 
     `schedule` maps an index of a new token (from 0) to changes that take hold there, as a hand on the panel would:
-    `Controls(schedule={12: {"temperature": 1.4}})`.
+    `Controls(schedule={12: {"temperature": 1.4}})`. `picks` maps such an index to the token that a person chose there.
+
+    While `measuring`, every token is told with its numbers in the model's own distribution. `looking` is the sequence
+    whose next token is to be told with all that was weighed for it; whoever wants the one after it too, asks again.
+    Neither changes anything in the text.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, schedule: Mapping[int, Mapping[str, Any]] | None = None
+        self,
+        settings: Settings | None = None,
+        *,
+        schedule: Mapping[int, Mapping[str, Any]] | None = None,
+        picks: Mapping[int, int] | None = None,
     ) -> None:
         self.settings = settings
         self.stopped = False
         self.paused = False
+        self.measuring = False
+        self.looking: int | None = None
+        self._picks = dict(picks or {})
+        self._pick: int | None = None
         self._early: dict[str, Any] = {}
         self._steps = 0
         self._schedule = sorted((schedule or {}).items())
@@ -54,6 +66,15 @@ class Controls:
         """Let one more token come, then hold; a running generation is held after its next token."""
         self._steps += 1
         self.paused = True
+
+    def pick(self, token_id: int) -> None:
+        """The next token is this one, whatever would have come. Beams pay no attention to it."""
+        self._pick = token_id
+
+    def picked(self, index: int) -> int | None:
+        """The token that was picked for the new token `index`; asking uses it up."""
+        pick, self._pick = self._pick, None
+        return self._picks.pop(index, pick)
 
     def stop(self) -> None:
         """End the run before its next token. This cannot be taken back."""

@@ -82,11 +82,23 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """A token in the model's own distribution, before any stage of the sampler: its natural log-probability, its rank
+    from 1, and the entropy of the step in bits (Shannon 1948).
+    """
+
+    logprob: float
+    rank: int
+    entropy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """One new token of one sequence.
 
     `index` counts the new tokens of the run from 0. `text` is what this token adds to the sequence's text: it may be
-    empty where a character is still incomplete. `logprob` is natural and of the distribution the token was drawn from.
+    empty where a character is still incomplete. `logprob` is natural and of the distribution the token was drawn from;
+    where a person `picked` the token, of the model's own. `numbers` are told while the run is measured.
     """
 
     sequence: int
@@ -96,6 +108,8 @@ class Token:
     logprob: float
     alternatives: tuple[Alternative, ...] = ()
     special: bool = False
+    picked: bool = False
+    numbers: Numbers | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,10 @@ def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
             fields["logprob"] = event.logprob
             if event.alternatives:
                 fields["alternatives"] = [[a.id, a.text, a.logprob, a.raw_logprob] for a in event.alternatives]
+            if event.picked:
+                fields["picked"] = True
+            if event.numbers:
+                fields["numbers"] = [event.numbers.logprob, event.numbers.rank, event.numbers.entropy]
             return [("token", fields)]
         case Beams():
             running = [{"text": beam.text, "score": beam.score, "group": beam.group} for beam in event.running]

@@ -15,6 +15,7 @@ import torch
 from engine.errors import EngineError
 from engine.events import Candidate, Compared, Event, Prefilled
 from engine.sampling.sampler import NO_NUMBERS
+from engine.strategies.choosing import measured, picked
 from engine.strategies.run import Run
 
 # How many candidates there are where top-k is off.
@@ -55,7 +56,8 @@ def _search(run: Run) -> Iterator[Event]:
             context = _Context(_unit(runner.hidden[-1][0]))
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
-            best = torch.softmax(scores, dim=-1)[0].topk(_count(run, scores))
+            pick = picked(run, index, scores)
+            best = _candidates(run, scores, pick)
             steps = _passes(run, best.indices)
             penalties = torch.stack([context.closest(step.state) for step in steps])
             alpha = run.settings.penalty_alpha
@@ -63,8 +65,10 @@ def _search(run: Run) -> Iterator[Event]:
             merits = merits.masked_fill(best.values == 0, -float("inf"))  # being different does not make up for that
             if not merits.isfinite().any():
                 raise EngineError(NO_NUMBERS)
-            place = int(merits.argmax())
+            place = int(merits.argmax()) if pick is None else best.indices.tolist().index(pick)
             token = int(best.indices[place])
+            numbers = measured(run, best.indices[place : place + 1], logits)[0]
+            own = float(best.values[place].log() if pick is None else torch.log_softmax(logits, dim=-1)[0, pick])
             if run.settings.low_memory:
                 logits = runner.step(best.indices[place : place + 1])
             else:
@@ -72,7 +76,7 @@ def _search(run: Run) -> Iterator[Event]:
                 logits = steps[place].logits[None]
             context.append(steps[place].state)
             others = run.alternatives(torch.log_softmax(scores, dim=-1), scores)[0]
-            told = run.append(growing, token, float(best.values[place].log()), others)
+            told = run.append(growing, token, own, others, numbers=numbers, picked=pick is not None)
             compared = zip(best.indices.tolist(), best.values.tolist(), penalties.tolist(), strict=True)
             candidates = tuple(Candidate(i, run.model.piece(i), p, penalty) for i, p, penalty in compared)
         yield Compared(index, token, candidates)
@@ -81,8 +85,20 @@ def _search(run: Run) -> Iterator[Event]:
             return
 
 
-def _count(run: Run, scores: torch.Tensor) -> int:
-    return min(run.settings.top_k or CANDIDATES, scores.shape[-1])
+class _Best(NamedTuple):
+    """The candidates: their probabilities (n,) and ids (n,), likeliest first."""
+
+    values: torch.Tensor
+    indices: torch.Tensor
+
+
+def _candidates(run: Run, scores: torch.Tensor, pick: int | None) -> _Best:
+    """The likeliest tokens; the last of them gives way to one that a person picked and that is not among them."""
+    probabilities = torch.softmax(scores, dim=-1)[0]
+    best = _Best(*probabilities.topk(min(run.settings.top_k or CANDIDATES, scores.shape[-1])))
+    if pick is not None and pick not in best.indices:
+        best.indices[-1], best.values[-1] = pick, probabilities[pick]
+    return best
 
 
 def _passes(run: Run, candidates: torch.Tensor) -> list[_Step]:

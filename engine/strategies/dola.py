@@ -14,6 +14,7 @@ import torch
 
 from engine.errors import EngineError
 from engine.events import Contrasted, Event, Prefilled
+from engine.strategies.choosing import chosen_tokens
 from engine.strategies.run import Run
 
 _PLAUSIBLE = 0.1  # a token's probability relative to the likeliest one's
@@ -59,14 +60,7 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
         with run.timed():
             contrast, chosen_layers = contrasted(logits, early, run.sampler.in_form(runner.ids, logits))
             scores = run.sampler.process(runner.ids, contrast)
-            chosen = run.sampler.choose(scores, [growing.number for growing in alive])
-            logprobs = torch.log_softmax(scores, dim=-1)
-            picked = logprobs.gather(-1, chosen[:, None]).squeeze(1).tolist()
-            others = run.alternatives(logprobs, logits)
-            told = [
-                run.append(growing, token_id, logprob, alternatives)
-                for growing, token_id, logprob, alternatives in zip(alive, chosen.tolist(), picked, others, strict=True)
-            ]
+            chosen, told = chosen_tokens(run, index, alive, scores, logits)
         for growing, place in zip(alive, chosen_layers.tolist(), strict=True):
             yield Contrasted(index, growing.number, layers[place], tuple(layers))
         yield from told

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
 from engine import guiding
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
-from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
+from engine.events import Alternative, Changed, Event, Finished, FinishReason, Numbers, Paused, Sequence, Timing, Token
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
@@ -106,14 +106,24 @@ class Run:
         """After the pass for the new token `index`: tells what has fallen out of the model's sight by it."""
         return self.sight.told(index, self.runner.out, sequences, self.settings)
 
-    def append(self, growing: Growing, token_id: int, logprob: float, alternatives: tuple[Alternative, ...]) -> Token:
+    def append(
+        self,
+        growing: Growing,
+        token_id: int,
+        logprob: float,
+        alternatives: tuple[Alternative, ...],
+        *,
+        numbers: Numbers | None = None,
+        picked: bool = False,
+    ) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
         reason = self.limit(len(growing.ids))
         if token_id in self.settings.end_ids(self.model.eos_token_ids):
             reason = "eos"
         elif self.sampler.keeps_form and self.sampler.is_complete([*self.prompt_ids, *growing.ids, token_id]):
             reason = "stop"
-        return self.tell(growing, token_id, logprob, alternatives, reason)
+        told = self.tell(growing, token_id, logprob, alternatives, reason)
+        return replace(told, numbers=numbers, picked=picked) if numbers or picked else told
 
     def tell(
         self,

@@ -11,6 +11,7 @@ from itertools import count
 import torch
 
 from engine.events import Event, Prefilled
+from engine.strategies.choosing import chosen_tokens
 from engine.strategies.run import Run
 
 
@@ -36,14 +37,7 @@ def sample(run: Run) -> Iterator[Event]:
         yield from run.forgotten(index, alive)
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
-            chosen = run.sampler.choose(scores, [growing.number for growing in alive])
-            logprobs = torch.log_softmax(scores, dim=-1)
-            picked = logprobs.gather(-1, chosen[:, None]).squeeze(1).tolist()
-            others = run.alternatives(logprobs, logits)
-            told = [
-                run.append(growing, token_id, logprob, alternatives)
-                for growing, token_id, logprob, alternatives in zip(alive, chosen.tolist(), picked, others, strict=True)
-            ]
+            chosen, told = chosen_tokens(run, index, alive, scores, logits)
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
         if not rows or run.stopped:

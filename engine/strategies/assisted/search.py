@@ -18,6 +18,7 @@ import torch
 from engine.events import Drafted, Event, Prefilled
 from engine.models.loaded import LoadedModel
 from engine.strategies.assisted.choose import draft_for
+from engine.strategies.choosing import chosen_tokens
 from engine.strategies.run import Run
 
 
@@ -67,12 +68,9 @@ def assisted(run: Run) -> Iterator[Event]:
             logits = next(now.logits)
             length = len(run.prompt_ids) + index
             scores = run.sampler.process(runner.ids[:, :length], logits)
-            token_id = int(run.sampler.choose(scores, [growing.number]))
-            logprobs = torch.log_softmax(scores, dim=-1)
-            others = run.alternatives(logprobs, logits)[0]
-            told = run.append(growing, token_id, float(logprobs[0, token_id]), others)
-        yield told
-        over = not now.accepts(token_id) or growing.reason is not None
+            chosen, told = chosen_tokens(run, index, [growing], scores, logits)
+        yield from told
+        over = not now.accepts(int(chosen)) or growing.reason is not None
         if over:
             runner.rewind(length)
             draft.judged(len(now.proposed), now.accepted, run.settings)

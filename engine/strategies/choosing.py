@@ -1,0 +1,61 @@
+"""From a step's scores to tokens that are told: the sampler's choice, or a person's."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from engine.errors import EngineError
+from engine.events import Numbers, Token
+from engine.strategies.run import Growing, Run
+
+
+def chosen_tokens(
+    run: Run, index: int, rows: list[Growing], scores: torch.Tensor, logits: torch.Tensor
+) -> tuple[torch.Tensor, list[Token]]:
+    """The next id of each row, appended to its sequence: the ids (rows,), and the tokens to tell.
+
+    `scores` are the processed ones (rows, vocabulary), `logits` what the model gave. Where a person picked the token
+    of this `index` it is that one; the random streams go on all the same, so that what follows draws what it would have
+    drawn. Raises `EngineError` for a token that cannot be picked.
+    """
+    chosen = run.sampler.choose(scores, [growing.number for growing in rows])
+    pick = picked(run, index, scores)
+    if pick is not None:
+        chosen = torch.full_like(chosen, pick)
+    logprobs = torch.log_softmax(scores, dim=-1)
+    others = run.alternatives(logprobs, logits)
+    numbers = measured(run, chosen, logits)
+    source = logprobs if pick is None else torch.log_softmax(logits, dim=-1)
+    own = source.gather(-1, chosen[:, None]).squeeze(1).tolist()
+    told = [
+        run.append(growing, token_id, logprob, alternatives, numbers=number, picked=pick is not None)
+        for growing, token_id, logprob, alternatives, number in zip(
+            rows, chosen.tolist(), own, others, numbers, strict=True
+        )
+    ]
+    return chosen, told
+
+
+def picked(run: Run, index: int, scores: torch.Tensor) -> int | None:
+    """The token that a person picked for the new token `index`. Raises `EngineError` where it cannot be had."""
+    pick = run.controls.picked(index)
+    if pick is None:
+        return None
+    if not 0 <= pick < scores.shape[-1]:
+        raise EngineError(f"token {pick} cannot be taken: the model's vocabulary has {scores.shape[-1]}")
+    if run.sampler.keeps_form and bool((scores[:, pick] == -float("inf")).any()):
+        raise EngineError(f"token {pick} cannot be taken: the form that is asked for does not allow it here")
+    return pick
+
+
+def measured(run: Run, chosen: torch.Tensor, logits: torch.Tensor) -> list[Numbers | None]:
+    """For each row its chosen id in the model's own distribution, while the run is measured."""
+    if not run.controls.measuring:
+        return [None] * logits.shape[0]
+    raw = torch.log_softmax(logits, dim=-1)
+    own = raw.gather(-1, chosen[:, None])
+    ranks = (1 + (raw > own).sum(dim=-1)).tolist()
+    entropies = (torch.special.entr(raw.exp()).sum(dim=-1) / math.log(2)).tolist()
+    return [Numbers(*each) for each in zip(own.squeeze(1).tolist(), ranks, entropies, strict=True)]
