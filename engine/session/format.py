@@ -135,6 +135,10 @@ _LINES = (
             Field("logprob", "number", "Its natural log-probability, of the distribution that it was taken from."),
             _maybe("alternatives", "list", "What could have come: lists of id, text, log-probability and raw one."),
             _maybe("special", "flag", "Whether it stands for no text, as an end does; absent for false."),
+            _maybe("picked", "flag", "Whether a person picked it: the log-probability is then the model's own."),
+            _maybe(
+                "numbers", "list", "In the model's own distribution: log-probability, rank from 1, entropy in bits."
+            ),
             _maybe("seconds", "number", "Since the run began, pauses counted."),
         ),
     ),

@@ -22,6 +22,7 @@ from engine.events import (
     Level,
     Note,
     Noted,
+    Numbers,
     Prefilled,
     Prepared,
     Sequence,
@@ -51,6 +52,10 @@ def as_lines(event: Event) -> list[tuple[str, Fields]]:
                 fields["alternatives"] = [[a.id, a.text, a.logprob, a.raw_logprob] for a in event.alternatives]
             if event.special:
                 fields["special"] = True
+            if event.picked:
+                fields["picked"] = True
+            if event.numbers:
+                fields["numbers"] = [event.numbers.logprob, event.numbers.rank, event.numbers.entropy]
             return [("token", fields)]
         case Beams():
             lists = {"finished": event.finished, "fallen": event.fallen}
@@ -105,7 +110,8 @@ def _event(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]]) -> Ev
         case "token":
             others = tuple(Alternative(*_row(row)) for row in line.get("alternatives", ()))
             key = line["sequence"], line["index"], line["id"], line["text"], line["logprob"]
-            return Token(*key, others, line.get("special", False))
+            numbers = _numbers(line["numbers"]) if "numbers" in line else None
+            return Token(*key, others, line.get("special", False), line.get("picked", False), numbers)
         case "beams":
             lists = (tuple(map(_beam_of, line.get(name, ()))) for name in ("running", "finished", "fallen"))
             return Beams(line["index"], line["settled"], *lists)
@@ -180,6 +186,12 @@ def _row(row: Any) -> tuple[int, str, float, float]:
     token_id, text, first, second = row
     numbers = float(_of_kind("number", first)), float(_of_kind("number", second))
     return _of_kind("count", token_id), _of_kind("text", text), *numbers
+
+
+def _numbers(row: Any) -> Numbers:
+    logprob, rank, entropy = row
+    numbers = float(_of_kind("number", logprob)), _of_kind("count", rank), float(_of_kind("number", entropy))
+    return Numbers(*numbers)
 
 
 def _count(fields: Mapping[str, Any], name: str) -> int:

@@ -40,7 +40,7 @@ def sample(run: Run) -> Iterator[Event]:
             chosen, told = chosen_tokens(run, index, alive, scores, logits)
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
-        if not rows or run.stopped:
+        if not rows:
             return
         if len(rows) < len(alive):
             runner.fork(rows)
