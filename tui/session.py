@@ -11,8 +11,9 @@ from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
 from engine.window import reach
 from tui.editing import edited
-from tui.pieces import Kind, Piece
+from tui.pieces import Kind, Piece, alike
 from tui.sight import NOTHING, Hidden, hidden_by
+from tui.steps import Step
 from tui.timeline import Timeline
 from tui.worker import ModelFacts, RunJob
 from tui.writing import Growing, Start, Writing, Written
@@ -39,6 +40,7 @@ class Session:
     _begun: Writing | None = None
     _before: Writing = field(default_factory=Writing)
     _seed: int = 0
+    _job: RunJob | None = None
     _growing: dict[int, Growing] = field(default_factory=dict)
 
     # What is written
@@ -159,7 +161,9 @@ class Session:
         self._begun, self._before, self._seed = writing, self.writing, self.settings.seed
         self.controls = Controls()
         sequence = writing.start.sequence if writing.start else None
-        return RunJob(self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn, sequence)
+        prompt = shown if prompt is None else prompt
+        self._job = RunJob(self.run, prompt, shown, settings, self.controls, drawn, sequence)
+        return self._job
 
     def abandon(self) -> None:
         """There will be no run: it waited for a model that never came."""
@@ -171,20 +175,24 @@ class Session:
             case Prepared(_, ids):
                 assert self._begun is not None
                 self.writing, self._begun = self._begun, None
-                self._growing = {place: Growing(list(ids)) for place in self._places()}
+                assert self._job is not None
+                settings, drawn = self._job.settings, self._job.drawn
+                self._growing = {
+                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self._places()
+                }
             case Token():
                 self.new_tokens += 1
                 place = self.place(event.sequence)
-                growing = self._growing[place]
-                growing.ids.append(event.id)
-                growing.tokens += 1
-                return self._add([place], "special" if event.special else "model", event.text)
+                return self._add([place], self._growing[place].take(event), event.text)
             case Forgot():
                 place = self.place(event.sequence)
                 before = len(self.writing.prompt) + len(self.writing.sequences[place].text)
                 self._growing[place].hidden = hidden_by(event, before)
-            case Changed(at, name, old, new) if at or self.goes_on:  # else it changes nothing in the text
-                return self._add(list(self._growing), "mark", mark_label(name, old, new))
+            case Changed(at, name, old, new):
+                for growing in self._growing.values():
+                    growing.stepping.move(name, new)
+                if at or self.goes_on:  # else it changes nothing in the text
+                    return self._add(list(self._growing), "mark", mark_label(name, old, new))
             case Finished() | Failed():
                 self._end(event)
         return []
@@ -232,6 +240,7 @@ class Session:
         if text == written.text:
             return False
         halved = written.halved and text[-1:] == written.text[-1:]
+        kept = alike(written.text, text)
         new = replace(
             written,
             pieces=edited(written.pieces, text),
@@ -240,9 +249,37 @@ class Session:
             ending="edited",
             hidden=NOTHING,
             score=None,
+            steps=tuple(step for step in written.steps if step.end <= kept),
         )
         self._leave_for(self.writing.with_sequence(sequence, new), self.writing)
         return True
+
+    # Another road
+
+    def steps(self, sequence: int) -> Sequence[Step]:
+        """The tokens of a sequence as it stands now, one by one."""
+        if sequence >= len(self.sequences):
+            return ()
+        growing = self._growing.get(sequence)
+        return (*self.sequences[sequence].steps, *(growing.stepping.steps if growing else ()))
+
+    def rewind(self, sequence: int, number: int) -> None:
+        """Take the text back to before one of its steps; going on from there draws what was drawn there."""
+        self._leave_for(self.writing.before_step(sequence, number), self.writing)
+
+    def swap(self, sequence: int, number: int, token_id: int) -> RunJob:
+        """Another token in the place of a step, and on from there, on the same random stream."""
+        return self._pick(self.writing.before_step(sequence, number), sequence, token_id, number)
+
+    def pick(self, sequence: int, token_id: int) -> RunJob:
+        """Go on from where a sequence stopped, with this token."""
+        return self._pick(replace(self.writing, start=None), sequence, token_id, len(self.steps(sequence)))
+
+    def _pick(self, writing: Writing, sequence: int, token_id: int, number: int) -> RunJob:
+        written = writing.sequences[sequence]
+        job = self._go_on(Start(replace(writing, start=None), sequence, written.seed, written.drawn))
+        job.controls.pick(token_id)
+        return replace(job, how="picked", at=number)
 
     def undo(self) -> bool:
         """Back to what was written a step ago; False where there is no such step."""

@@ -47,7 +47,8 @@ class RunJob:
     """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record.
 
     `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
-    `how` is for the record: `new`, `on` from where a sequence stopped, or `anew`, the last run again.
+    `how` is for the record: `new`, `on` from where a sequence stopped, `anew`, the last run again, or `picked`, on with
+    a token that a person picked after so many (`at`) of the sequence's own.
     """
 
     number: int
@@ -57,7 +58,8 @@ class RunJob:
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
     sequence: int | None = None
-    how: Literal["new", "on", "anew"] = "new"
+    how: Literal["new", "on", "anew", "picked"] = "new"
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,7 @@ class Worker:
         more: dict[str, Any] = {"how": job.how, "fresh": self._fresh}
         more |= {"drawn": job.drawn} if job.drawn else {}
         more |= {"sequence": job.sequence} if job.sequence is not None else {}
+        more |= {"at": job.at} if job.at is not None else {}
         self._fresh = False
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)

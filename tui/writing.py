@@ -9,8 +9,9 @@ from engine import events
 from engine.settings import Settings
 from tui.pieces import Kind, Piece, beginning, merged, text_of
 from tui.sight import NOTHING, Hidden
+from tui.steps import Origin, Step, Stepping, ids_before
 
-Ending = events.FinishReason | Literal["failed", "edited", ""]
+Ending = events.FinishReason | Literal["failed", "edited", "rewound", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Written:
     """What of it was out of the model's sight at the end."""
     score: float | None = field(default=None, compare=False)
     """How the beam search rated it, where it is one's and as that left it."""
+    steps: tuple[Step, ...] = field(default=(), compare=False, repr=False)
+    """Its tokens one by one, as far as the text is still theirs."""
 
     @property
     def text(self) -> str:
@@ -49,6 +52,23 @@ class Written:
     def at_end(self) -> bool:
         """Whether its last run ended by itself."""
         return self.ending in ("length", "eos", "stop", "time")
+
+    def before(self, number: int) -> Written:
+        """The text as it was before one of its steps: its ids, and its random stream where it stood then."""
+        step = self.steps[number]
+        return replace(
+            self,
+            seed=step.origin.seed,
+            pieces=tuple(beginning(self.pieces, step.start)),
+            ids=ids_before(self.steps, number),
+            drawn=step.drawn,
+            tokens=max(0, self.tokens - (len(self.steps) - number)),
+            halved=False,
+            ending="rewound",
+            hidden=NOTHING,
+            score=None,
+            steps=self.steps[:number],
+        )
 
     def to_go_on(self, seed: int, drawn: int, labels: list[str]) -> Written:
         """The same as a run's beginning: without the sign for half a character, with marks of what changed since."""
@@ -82,6 +102,12 @@ class Writing:
         """The same with another sequence in the place of one."""
         return replace(self, sequences=(*self.sequences[:number], written, *self.sequences[number + 1 :]))
 
+    def before_step(self, sequence: int, number: int) -> Writing:
+        """The same as it stood before a step of one sequence; writing anew begins there."""
+        step, written = self.sequences[sequence].steps[number], self.sequences[sequence].before(number)
+        there = replace(self, used=step.settings, start=None).with_sequence(sequence, written)
+        return replace(there, start=Start(there, sequence, written.seed, written.drawn))
+
     def pieces(self, number: int) -> list[Piece]:
         """A sequence from its first character on, the prompt's."""
         return [Piece("prompt", self.prompt), *self.sequences[number].pieces]
@@ -92,9 +118,23 @@ class Growing:
     """What a run under way adds to a sequence."""
 
     ids: list[int]
+    stepping: Stepping
     pieces: list[Piece] = field(default_factory=list)
     tokens: int = 0
     hidden: Hidden = NOTHING
+
+    @classmethod
+    def beginning(cls, ids: tuple[int, ...], written: Written, settings: Settings, drawn: int) -> Growing:
+        """At a run's start: from these ids and this text."""
+        origin = Origin(ids, written.seed, drawn)
+        return cls(list(ids), Stepping(origin, settings, len(written.text)))
+
+    def take(self, token: events.Token) -> Kind:
+        """A token at the end; what kind of text it is."""
+        self.ids.append(token.id)
+        self.tokens += 1
+        self.stepping.add(token)
+        return "human" if token.picked else "special" if token.special else "model"
 
     def add(self, kind: Kind, text: str) -> None:
         """Text or a mark at the end."""
@@ -103,10 +143,11 @@ class Growing:
     def ended(self, before: Written, ending: Ending, end: events.Sequence | None) -> Written:
         """The sequence when the run has ended; `end` is what the run says of it, and has the last word."""
         drawn = before.drawn + self.tokens
-        pieces, ids, halved = self.pieces, self.ids, False
+        pieces, ids, halved, steps = self.pieces, self.ids, False, self.stepping.steps
         if end is not None:
             drawn, halved = end.drawn, end.halved
             told = text_of(pieces)
+            steps = [step for step in steps if step.start < len(before.text) + len(end.text) or not step.token.text]
             if len(end.text) < len(told):  # cut at a stop text, and the model is not to see what was cut off
                 pieces, ids = list(beginning(pieces, len(end.text))), []
             # Half a character where a run was stopped is in the text, but was no token's yet.
@@ -121,4 +162,5 @@ class Growing:
             ending=ending,
             hidden=self.hidden,
             score=end.score if end is not None else None,
+            steps=(*before.steps, *steps),
         )

@@ -92,10 +92,16 @@ _LINES = (
             Field("settings", "object", "Every setting by its name."),
             Field("seed", "count", "Where the random numbers start: also among the settings."),
             Field("prompt", "text", "The text that the run went on from, as it was shown."),
-            _maybe("how", "text", "`new` from the prompt, `on` from where a sequence stopped, `anew` the last again."),
+            _maybe(
+                "how",
+                "text",
+                "`new` from the prompt, `on` from where a sequence stopped, `anew` the last again, `picked` on with "
+                "a token that a person picked.",
+            ),
             _maybe("fresh", "flag", "Whether the model had computed nothing since it was loaded."),
             _maybe("drawn", "count", "How many draws of the random stream lie before it."),
             _maybe("sequence", "count", "The sequence that it goes on from, and in whose place it is shown."),
+            _maybe("at", "count", "Where it was `picked`: how many of the tokens in the sequence's text stay."),
         ),
     ),
     Line(
@@ -224,6 +230,11 @@ _LINES = (
         "edit",
         "What follows the prompt in a sequence was made this text by hand.",
         (_SEQUENCE, Field("text", "text", "The text.")),
+    ),
+    Line(
+        "rewind",
+        "A sequence was taken back to before one of the tokens in its text.",
+        (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay.")),
     ),
     Line(
         "undo",

@@ -15,6 +15,7 @@ from engine.settings import Settings
 from engine.settings.run import sequence_seed
 from tui.pieces import Piece, text_of
 from tui.session import Session
+from tui.steps import ids_before
 from tui.widgets.output.document import Document
 from tui.worker import RunJob
 
@@ -57,12 +58,15 @@ class Stage:
         self.hear(Prepared(prompt, tuple(map(ord, prompt))))
         count = job.settings.num_return_sequences
         texts = [""] * count
+        pick = job.controls.picked(0)
         for index in range(tokens):
             if index == 1:
                 self.hear(Changed(1, "temperature", 1.0, 1.5))
             for number in range(count):
-                texts[number] += letter(job.settings.seed + number, job.drawn + index)
-                self.hear(Token(number, index, ord(texts[number][-1]), texts[number][-1], -1.0))
+                picked = pick is not None and not index
+                drawn = letter(job.settings.seed + number, job.drawn + index)
+                texts[number] += chr(pick) if picked and pick is not None else drawn
+                self.hear(Token(number, index, ord(texts[number][-1]), texts[number][-1], -1.0, picked=picked))
         ends = tuple(
             events.Sequence(tuple(map(ord, text)), text[: len(text) - cut], (), "length", drawn=job.drawn + tokens)
             for text in texts
@@ -80,8 +84,13 @@ class Stage:
                 text_of(session.pieces(number)) for number in range(len(session.sequences))
             ]
         for written in session.sequences:
+            text = session.writing.prompt + written.text
             if written.ids:
-                assert "".join(map(chr, written.ids)) == session.writing.prompt + written.text
+                assert "".join(map(chr, written.ids)) == text
+            for number, step in enumerate(written.steps):
+                assert written.text[step.start : step.end] == step.token.text
+                before = text[: len(session.writing.prompt) + step.start]
+                assert "".join(map(chr, ids_before(written.steps, number))) == before
 
 
 MOVES = st.lists(
@@ -94,6 +103,7 @@ MOVES = st.lists(
         ),
         st.tuples(st.just("edit"), st.integers(0, 20), st.integers(0, 20), st.text("abxyz", max_size=4)),
         st.tuples(st.sampled_from(["undo", "redo"]), st.none(), st.none(), st.none()),
+        st.tuples(st.sampled_from(["rewind", "swap", "pick"]), st.integers(0, 6), st.integers(0, 9), st.integers(1, 4)),
     ),
     max_size=25,
 )
@@ -109,6 +119,9 @@ def play(stage: Stage, moves: list[tuple[str, object, object, object]]) -> None:
         elif move == "redo":
             session.redo()
             stage.show()
+        elif move in ("rewind", "swap", "pick"):
+            if session.can_go_on(place):
+                take_another_road(stage, place, move, *(int(str(value)) for value in (one, two, three)))
         elif move == "edit" and session.can_go_on(place):
             text = session.sequences[place].text
             start, end = sorted((int(str(one)), int(str(two))))
@@ -126,6 +139,18 @@ def play(stage: Stage, moves: list[tuple[str, object, object, object]]) -> None:
                 tokens = int(str(one))
                 stage.run(job, tokens, str(two), min(tokens, int(str(three))))
         stage.check()
+
+
+def take_another_road(stage: Stage, place: int, move: str, tokens: int, which: int, letter_id: int) -> None:
+    session = stage.session
+    steps = session.steps(place)
+    if move == "pick":
+        stage.run(session.pick(place, ord("P") + letter_id), tokens)
+    elif steps and move == "rewind":
+        session.rewind(place, which % len(steps))
+        stage.show()
+    elif steps:
+        stage.run(session.swap(place, which % len(steps), ord("S") + letter_id), tokens)
 
 
 @given(MOVES)
@@ -184,6 +209,37 @@ def test_every_run_edit_and_regeneration_is_one_step_and_undone_whole(
 
 def letters(seed: int, start: int, end: int) -> str:
     return "".join(letter(seed, draw) for draw in range(start, end))
+
+
+def test_rewound_and_gone_on_the_same_is_written_again_and_swapped_another() -> None:
+    stage = Stage(SETTINGS.changed(num_return_sequences=1))
+    session = stage.session
+    stage.run(session.begin("p"))
+    stage.run(session.go_on(0))
+    whole = session.sequences[0].text
+    session.rewind(0, 7)
+    assert session.sequences[0].text == whole[:7] and session.sequences[0].tokens == 7
+    stage.run(session.go_on(0), 3)
+    assert session.sequences[0].text == whole, "the same road, on the same stream"
+    stage.run(session.swap(0, 2, ord("X")), 5)
+    assert session.sequences[0].text == whole[:2] + "X" + whole[3:7], "another token, and the stream goes on beside it"
+    assert Piece("human", "X") in session.sequences[0].pieces
+    session.undo()
+    assert session.sequences[0].text == whole, "one step back"
+    session.rewind(0, 4)
+    stage.run(session.regenerate(50))
+    assert session.sequences[0].text == whole[:4] + letters(50, 0, 5), "anew from where it was rewound to"
+
+
+def test_each_token_knows_the_settings_that_it_obeyed() -> None:
+    stage = Stage(SETTINGS.changed(num_return_sequences=1))
+    session = stage.session
+    stage.run(session.begin("p"), 3)
+    session.change("temperature", 0.3)
+    stage.run(session.go_on(0), 2)
+    assert [step.settings.temperature for step in session.steps(0)] == [1.0, 1.5, 1.5, 0.3, 1.5]
+    session.rewind(0, 3)
+    assert session.writing.used is not None and session.writing.used.temperature == 0.3
 
 
 def test_a_run_written_anew() -> None:

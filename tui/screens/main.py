@@ -59,6 +59,7 @@ ENDINGS: Mapping[Ending, str] = {
     "cancelled": "stopped",
     "failed": "failed",
     "edited": "edited",
+    "rewound": "rewound",
 }
 # What it says is what it looks like.
 BY_HAND = "[underline]by hand[/underline]"
