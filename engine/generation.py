@@ -90,8 +90,8 @@ def _unfinished(run: Run) -> Iterator[Event]:
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
-    if isinstance(prompt, str) and not prompt.isascii() and any("\ud800" <= sign <= "\udfff" for sign in prompt):
-        raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
+    if isinstance(prompt, str):
+        check_text(prompt)
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
     notes = (*notes, *guiding.notes(settings))
@@ -105,6 +105,12 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     elif text is None:
         text = str(model.tokenizer.decode(list(ids)))
     return Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
+
+
+def check_text(text: str) -> None:
+    """Raises `PromptError` where a text is none: a tokenizer would fail, or take it for something else."""
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
 
 
 def _without_effect(settings: Settings) -> tuple[Note, ...]:

@@ -42,6 +42,11 @@ class LoadedModel:
         """One with a cache of its own, for what a text is set against."""
         return runner_for(self.model)
 
+    @cached_property
+    def looking_runner(self) -> Runner:
+        """One for looking at what could come: the runs' own caches are part of what they replay, and stay alone."""
+        return runner_for(self.model)
+
     @property
     def device(self) -> torch.device:
         """Where the first weights lie."""
