@@ -122,8 +122,8 @@ def _without_effect(settings: Settings) -> tuple[Note, ...]:
 def _free(model: LoadedModel) -> None:
     """Let go of the cache, so that what comes next finds room."""
     model.runner.reset()
-    if "second_runner" in vars(model):
-        model.second_runner.reset()
+    for other in vars(model).keys() & {"second_runner", "looking_runner"}:
+        getattr(model, other).reset()
     gc.collect()
     if model.device.type == "cuda":
         torch.cuda.empty_cache()

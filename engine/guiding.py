@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from engine.runner.guided import GuidedRunner
 
 
-def runner(model: LoadedModel, settings: Settings) -> GuidedRunner:
-    """A run's runner, which guides as soon as its scale is not 1. Raises `SettingError`, `PromptError`."""
+def runner(model: LoadedModel, settings: Settings, *, looking: bool = False) -> GuidedRunner:
+    """A run's runner, which guides as soon as its scale is not 1. Raises `SettingError`, `PromptError`.
+
+    One for `looking` leaves the runs' caches as they are.
+    """
+    from engine.runner import runner_for
     from engine.runner.guided import GuidedRunner
 
     negative = negative_ids(model, settings)
@@ -26,7 +30,10 @@ def runner(model: LoadedModel, settings: Settings) -> GuidedRunner:
     reach = window.reach(settings, model.positions)
     head = model.family.head(model, negative) if negative else 0
     sliding = window.Window(reach, head) if reach is not None and reach > 1 else None
-    made = GuidedRunner(model.runner, lambda: model.second_runner, negative, sliding)
+    if looking:
+        made = GuidedRunner(model.looking_runner, lambda: runner_for(model.model), negative, sliding)
+    else:
+        made = GuidedRunner(model.runner, lambda: model.second_runner, negative, sliding)
     made.scale = scale(settings)
     return made
 

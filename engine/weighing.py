@@ -18,12 +18,13 @@ RAW = "raw"
 class Weighed:
     """The distribution after one stage.
 
-    `probabilities` are those of the table's candidates, 0 where a token is ruled out; `entropy` is in bits; `left` is
-    how many tokens can still come. `rank` (from 1) and `probability` are those of the token that was chosen.
+    `probabilities` and `ranks` (from 1) are those of the table's candidates; a token ruled out has 0. `entropy`
+    is in bits; `left` is how many tokens can still come. `rank` and `probability` are the chosen token's.
     """
 
     name: str
     probabilities: tuple[float, ...]
+    ranks: tuple[int, ...]
     entropy: float
     left: int
     rank: int | None = None
@@ -71,8 +72,10 @@ def _weighed(
 ) -> Weighed:
     left = int((scores != -math.inf).sum())
     its_own = None if chosen is None else float(probabilities[chosen])
-    rank = None if chosen is None else int((probabilities > probabilities[chosen]).sum()) + 1
-    return Weighed(name, tuple(probabilities[found].tolist()), entropy(probabilities), left, rank, its_own)
+    ranks = [1 + int((probabilities > own).sum()) for own in probabilities[found]]
+    rank = None if chosen is None else ranks[found.tolist().index(chosen)]
+    shown = tuple(probabilities[found].tolist())
+    return Weighed(name, shown, tuple(ranks), entropy(probabilities), left, rank, its_own)
 
 
 def distribution(scores: torch.Tensor) -> torch.Tensor:
