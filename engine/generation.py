@@ -90,8 +90,8 @@ def _unfinished(run: Run) -> Iterator[Event]:
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
-    if isinstance(prompt, str) and not prompt.isascii() and any("\ud800" <= sign <= "\udfff" for sign in prompt):
-        raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
+    if isinstance(prompt, str):
+        check_text(prompt)
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
     notes = (*notes, *guiding.notes(settings))
@@ -107,6 +107,12 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     return Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
 
 
+def check_text(text: str) -> None:
+    """Raises `PromptError` where a text is none: a tokenizer would fail, or take it for something else."""
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
+
+
 def _without_effect(settings: Settings) -> tuple[Note, ...]:
     names = [parameter.name for parameter in settings.without_effect()]
     text = f"No effect under strategy {settings.strategy}: {', '.join(names)}."
@@ -115,9 +121,9 @@ def _without_effect(settings: Settings) -> tuple[Note, ...]:
 
 def _free(model: LoadedModel) -> None:
     """Let go of the cache, so that what comes next finds room."""
-    model.runner.reset()
-    if "second_runner" in vars(model):
-        model.second_runner.reset()
+    for held in (model, vars(model).get("looking", model)):
+        for name in vars(held).keys() & {"runner", "second_runner"}:
+            getattr(held, name).reset()
     gc.collect()
     if model.device.type == "cuda":
         torch.cuda.empty_cache()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 
 from engine import guiding
-from engine.errors import EngineError
+from engine.detokenizer import detokenizer
+from engine.errors import PromptError
 from engine.events import Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
@@ -16,6 +17,7 @@ from engine.runner.sliding import SlidingRunner
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
 from engine.settings import PARAMETERS, Settings
+from engine.weighing import Weighing, distribution, weighed
 from engine.window import window
 
 
@@ -45,13 +47,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class NextToken:
-    """The next-token table: `candidates` in the model's own order, entropies in bits, the stages that acted."""
+    """The next-token table: `candidates` in the model's own order, entropies in bits, the stages that acted.
+
+    `weighing` has what each of those stages did.
+    """
 
     prepared: Prepared
     candidates: tuple[Candidate, ...]
     raw_entropy: float
     entropy: float
     stages: tuple[str, ...]
+    weighing: Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +87,30 @@ def tokens(model: LoadedModel, text: str) -> list[TextToken]:
     return [TextToken(i, model.piece(i), i in model.special_ids) for i in ids]
 
 
-def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 12) -> NextToken:
-    """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
+def text_of(model: LoadedModel, ids: Sequence[int]) -> str:
+    """The text that these ids stand for. Raises `PromptError` for one that the model does not know."""
+    size = model.vocabulary_size
+    unknown = next((token for token in ids if not 0 <= token < size), None)
+    if unknown is not None:
+        raise PromptError(f"token id {unknown}: must be within the model's vocabulary of {size}")
+    pieces = detokenizer(model.tokenizer)
+    return "".join([*map(pieces.push, ids), pieces.flush()])
+
+
+def next_token(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, top: int = 12) -> NextToken:
+    """What the model was about to say after `prompt` (text, or ids as they are): its `top` likeliest tokens, raw and
+    under the settings.
+    """
     ready = prepared(model, prompt, settings)
     runner, logits = _seen(model, ready.ids, settings)
     sampler = _sampler(model, ready.ids, settings)
-    raw, processed = _distribution(logits), _distribution(sampler.process(runner.ids, logits))
-    best = raw.topk(min(top, raw.numel())).indices
-    rank, raw_rank = (1 + (p[None, :] > p[best, None]).sum(dim=1) for p in (processed, raw))
-    candidates = [
-        Candidate(i, model.piece(i), float(raw[i]), int(raw_rank[at]), float(processed[i]), int(rank[at]))
-        for at, i in enumerate(best.tolist())
-    ]
-    return NextToken(ready, tuple(candidates), _entropy(raw), _entropy(processed), sampler.stage_names)
+    weighing = weighed(model, runner.ids, logits, sampler, top)
+    raw, final = weighing.stages[0], weighing.stages[-1]
+    rows = zip(
+        weighing.ids, weighing.texts, raw.probabilities, raw.ranks, final.probabilities, final.ranks, strict=True
+    )
+    candidates = tuple(Candidate(*row) for row in rows)
+    return NextToken(ready, candidates, raw.entropy, final.entropy, sampler.stage_names, weighing)
 
 
 def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, name: str, top: int = 3) -> Effect:
@@ -103,7 +120,7 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
     ids = prepared(model, prompt, settings).ids
     runner, logits = _seen(model, ids, settings)
     before, after = (
-        _distribution(_sampler(model, ids, each).process(runner.ids, logits)) for each in (without, settings)
+        distribution(_sampler(model, ids, each).process(runner.ids, logits)) for each in (without, settings)
     )
     moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
     shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
@@ -119,15 +136,3 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
 
 def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
     return Sampler(settings, Context.of(model, ids), RandomStreams(settings.seed))
-
-
-def _distribution(scores: torch.Tensor) -> torch.Tensor:
-    """The probabilities (vocabulary,) of the first row."""
-    probabilities = torch.softmax(scores[0].double(), dim=-1)
-    if torch.isnan(probabilities).any():
-        raise EngineError("the model's scores are not numbers: try dtype float32")
-    return probabilities
-
-
-def _entropy(probabilities: torch.Tensor) -> float:
-    return float(torch.special.entr(probabilities).sum() / torch.log(torch.tensor(2.0)))

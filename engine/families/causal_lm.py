@@ -73,6 +73,9 @@ class Family:
         notes = (_TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
         return Prepared(text, ids, (*notes, *self.notes(model, prompt, ids, settings)))
 
+    def check(self, model: LoadedModel, settings: Settings) -> None:
+        """Raises `PromptError` where a text wants a setting that is not given."""
+
     def set_up(self, model: LoadedModel, settings: Settings) -> tuple[Note, ...]:
         """What is set in the model before a run, be its prompt text or ids; notes about it."""
         return ()

@@ -36,9 +36,12 @@ class XLM(Family):
         return ""
 
     def prepare(self, model: LoadedModel, prompt: str, settings: Settings) -> Prepared:
+        self.check(model, settings)
+        return super().prepare(model, prompt, settings)
+
+    def check(self, model: LoadedModel, settings: Settings) -> None:
         if languages(model) and not settings.xlm_language.strip():
             raise PromptError(f"xlm_language: this model wants to know the language; {_one_of(model)}")
-        return super().prepare(model, prompt, settings)
 
     def set_up(self, model: LoadedModel, settings: Settings) -> tuple[Note, ...]:
         """Set the language. Ids without one get the first, as in the library."""

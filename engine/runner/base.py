@@ -14,6 +14,9 @@ from engine.events import CacheShape
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+_AT_ONCE = 1 << 23  # logits that a slice of a text that is read may have: 32 MiB
+_FEWEST = 16  # ids in a slice, however large the vocabulary
+
 
 class Runner(ABC):
     """Rows of token ids that a model has seen, and its logits after them.
@@ -39,6 +42,10 @@ class Runner(ABC):
         return self._length
 
     @property
+    def _vocabulary(self) -> int:
+        return int(self.model.config.get_text_config(decoder=True).vocab_size)
+
+    @property
     def hidden(self) -> tuple[torch.Tensor, ...]:
         """While watched: the hidden states (rows, n, width) of the last pass, the embeddings first."""
         return self._hidden
@@ -59,6 +66,14 @@ class Runner(ABC):
 
         Here by steps, each when its logits are asked for, so that nothing is computed and nothing to be taken back
         where they are not. Where one pass sees them all, the row holds all from the first logits on.
+        """
+        for token in ids:
+            yield self.step(token[None])
+
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Append these ids (n,) to the one row, to stay; the float32 logits (some, vocabulary) after each, in order.
+
+        Here by steps. Where one pass can see many, it does, in slices whose logits take a bounded memory.
         """
         for token in ids:
             yield self.step(token[None])
@@ -114,6 +129,11 @@ class Runner(ABC):
             self._buffer = grown
         self._buffer[:, self._length : needed] = ids
         self._length = needed
+
+
+def slices(ids: torch.Tensor, vocabulary: int) -> tuple[torch.Tensor, ...]:
+    """These ids (n,) cut where the logits of a piece would take more than `_AT_ONCE` numbers."""
+    return ids.split(max(_FEWEST, _AT_ONCE // vocabulary)) if len(ids) else ()
 
 
 def last_logits(logits: torch.Tensor) -> torch.Tensor:

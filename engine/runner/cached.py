@@ -13,7 +13,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from engine.events import CacheShape
-from engine.runner.base import Runner, last_logits
+from engine.runner.base import Runner, last_logits, slices
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -59,6 +59,18 @@ class CachedRunner(Runner):
             self._one_position = one
         for place in range(logits.shape[1]):
             yield last_logits(logits[:, : place + 1])
+
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if not all(isinstance(layer, DynamicLayer) for layer in self._cache.layers):  # a state is not made for slices
+            yield from super().read(ids)
+            return
+        for part in slices(ids.to(self.model.device), self._vocabulary):
+            one, self._one_position = self._one_position, {}
+            try:
+                logits = self._seen(part[None], first=False)
+            finally:
+                self._one_position = one
+            yield logits[0].float()
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._cache = self._new_cache()

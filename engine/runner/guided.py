@@ -57,6 +57,9 @@ class GuidedRunner(SlidingRunner):
             return super().extend(ids)
         return Runner.extend(self, ids)  # the scale may change between any two of them
 
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        return Runner.read(self, ids)
+
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._follows = False
         return self._guided(super().see(ids))

@@ -6,13 +6,13 @@ of a step. It cannot be cut back: going back means to compute what lies before a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from engine.events import CacheShape
-from engine.runner.base import Runner, last_logits
+from engine.runner.base import Runner, last_logits, slices
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -67,6 +67,13 @@ class MemoryRunner(Runner):
             self._hold(held[:, :0])
             self._see_again(held)
         return self._see(new)
+
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if not self._cuttable or self._memory is None:
+            yield from super().read(ids)
+            return
+        for part in slices(ids.to(self.model.device), self._vocabulary):
+            yield self._logits(part[None], {})[0].float()
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._memory = None
@@ -135,11 +142,15 @@ class MemoryRunner(Runner):
             logits = self._forward(segment)
         return logits
 
-    @torch.inference_mode()
     def _forward(self, new: torch.Tensor) -> torch.Tensor:
+        return last_logits(self._logits(new, self._one_position))
+
+    @torch.inference_mode()
+    def _logits(self, new: torch.Tensor, kept: dict[str, int]) -> torch.Tensor:
+        """Those after (rows, n) new ids, or after the last of them as `kept` says."""
         first = self._memory is None
         inputs = self.model.prepare_inputs_for_generation(
-            new, mems=self._memory, use_cache=True, is_first_iteration=first, **self._one_position
+            new, mems=self._memory, use_cache=True, is_first_iteration=first, **kept
         )
         try:
             output = self._call(**inputs)
@@ -151,4 +162,4 @@ class MemoryRunner(Runner):
             self._hold(new)
         else:
             self._append(new)
-        return last_logits(output.logits)
+        return output.logits

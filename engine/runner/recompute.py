@@ -6,12 +6,12 @@ that need a dummy or mask token get it (XLNet, XLM).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
-from engine.runner.base import Runner, last_logits
+from engine.runner.base import Runner, last_logits, slices
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,6 +31,18 @@ class RecomputeRunner(Runner):
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         self._append(ids.to(self.model.device)[:, None])
         return self._forward()
+
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        for part in slices(ids.to(self.model.device), self._vocabulary):
+            self._append(part[None])
+            one = self._one_position
+            self._one_position = {"logits_to_keep": len(part)} if one else {}
+            try:
+                with torch.inference_mode():
+                    logits = self._pass()
+            finally:
+                self._one_position = one
+            yield logits[0, -len(part) :].float()
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._hold(ids)

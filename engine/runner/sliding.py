@@ -73,6 +73,20 @@ class SlidingRunner(Runner):
             return super().extend(ids)
         return self._seeing.extend(ids)
 
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        while len(ids):
+            room = len(ids) if self.window is None else max(0, self.window.most - self.seen)
+            if not room or self._wanted(self.length + 1) != (self._head, self.out):
+                yield self.step(ids[:1])
+                ids = ids[1:]
+                continue
+            part, ids = ids[:room].to(self.model.device), ids[room:]
+            for logits in self._seeing.read(part):
+                if self.out:
+                    self._append(part[None, : len(logits)])
+                    part = part[len(logits) :]
+                yield logits
+
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         return self._seen_anew(ids)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class XLMRunner(RecomputeRunner):
     """For models that see both ways: what stands in the text changes with every token after it."""
 
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        return Runner.read(self, ids)  # a pass gives logits at its mask alone
+
     def _pass(self) -> torch.Tensor:
         inputs = _inputs(self.model, self.ids)
         return self._call(**inputs, **self._one_position).logits
@@ -41,6 +44,9 @@ class CausalXLMRunner(CachedRunner):
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         return Runner.extend(self, ids)  # a pass gives logits at its mask alone
+
+    def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        return Runner.read(self, ids)
 
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids
