@@ -27,6 +27,10 @@ class XLMRunner(RecomputeRunner):
         inputs = _inputs(self.model, self.ids)
         return self._call(**inputs, **self._one_position).logits
 
+    @property
+    def states(self) -> torch.Tensor:
+        return super().states[:, :-1]  # the mask is no part of the text
+
 
 class CausalXLMRunner(CachedRunner):
     """For models that look back only: they see the new ids and the mask, and the mask is forgotten at once."""
@@ -41,6 +45,10 @@ class CausalXLMRunner(CachedRunner):
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         return Runner.extend(self, ids)  # a pass gives logits at its mask alone
+
+    @property
+    def states(self) -> torch.Tensor:
+        return super().states[:, :-1]
 
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids

@@ -5,17 +5,27 @@ Greedy is the same loop with the draw replaced by the top-1 (Holtzman et al. 202
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 import torch
 
 from engine.events import Event, Prefilled
-from engine.strategies.run import Run
+from engine.strategies.run import Growing, Run
+
+Reading = Callable[[torch.Tensor, list[Growing]], tuple[torch.Tensor, Iterable[Event]]]
 
 
 def sample(run: Run) -> Iterator[Event]:
-    """All sequences go on in step, as rows of one batch; a row that has ended leaves the batch."""
+    """Greedy or drawn, as the strategy says."""
+    return in_step(run, lambda logits, _: (logits, ()))
+
+
+def in_step(run: Run, read: Reading) -> Iterator[Event]:
+    """All sequences go on in step, as rows of one batch; a row that has ended leaves the batch.
+
+    `read` makes of a pass's logits (rows, vocabulary) those that are processed, and says what is to be told of it.
+    """
     runner = run.runner
     alive = list(run.sequences)
     chosen: torch.Tensor | None = None
@@ -35,7 +45,8 @@ def sample(run: Run) -> Iterator[Event]:
                 logits = runner.step(chosen)
         yield from run.forgotten(index, alive)
         with run.timed():
-            scores = run.sampler.process(runner.ids, logits)
+            taken, beside = read(logits, alive)
+            scores = run.sampler.process(runner.ids, taken)
             chosen = run.sampler.choose(scores, [growing.number for growing in alive])
             logprobs = torch.log_softmax(scores, dim=-1)
             picked = logprobs.gather(-1, chosen[:, None]).squeeze(1).tolist()
@@ -44,6 +55,7 @@ def sample(run: Run) -> Iterator[Event]:
                 run.append(growing, token_id, logprob, alternatives)
                 for growing, token_id, logprob, alternatives in zip(alive, chosen.tolist(), picked, others, strict=True)
             ]
+        yield from beside
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
         if not rows or run.stopped:

@@ -11,7 +11,6 @@ from engine import Controls, Settings
 from engine.events import Failed, Prepared
 from engine.models.loaded import LoadedModel
 from engine.runner.guided import GuidedRunner
-from engine.settings.guidance import GUIDED
 from engine.window import Window
 from tests.golden.cases import CHECKPOINTS, cases, new_ids, prompt_ids, settings_of
 from tests.models import GREEDY, PROMPT, by_library, end, golden_model, ids, play
@@ -155,8 +154,6 @@ def test_what_has_no_effect_or_no_meaning_is_told(gpt2: LoadedModel) -> None:
 
     assert codes(GREEDY.changed(negative_prompt="the")) == ["no-guidance"]
     assert codes(GREEDY.changed(negative_prompt="the", guidance_scale=1.5)) == []
-    assert "dola" not in GUIDED
-    assert codes(Settings(strategy="dola", guidance_scale=2.0, max_new_tokens=2)) == ["no-effect"]
     failed = play(gpt2, settings=GREEDY.changed(guidance_scale=2.0, negative_prompt_ids=(10**6,)))[-1]
     assert isinstance(failed, Failed) and failed.error.startswith("negative_prompt_ids")
 
