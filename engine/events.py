@@ -9,7 +9,10 @@ Nothing here knows of torch, of a terminal or of a thread; a test can put the ev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from engine.weighing import Weighing
 
 Level = Literal["info", "warning", "error"]
 FinishReason = Literal["length", "eos", "stop", "time", "cancelled"]
@@ -110,6 +113,15 @@ class Token:
     special: bool = False
     picked: bool = False
     numbers: Numbers | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """All that was weighed for a sequence's token `index`, which somebody asked for: each stage, as it was used."""
+
+    sequence: int
+    index: int
+    weighing: Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +288,7 @@ Event = (
     | Noted
     | Prefilled
     | Token
+    | Looked
     | Beams
     | Compared
     | Contrasted

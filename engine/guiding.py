@@ -27,15 +27,8 @@ def runner(model: LoadedModel, settings: Settings) -> GuidedRunner:
     head = model.family.head(model, negative) if negative else 0
     sliding = window.Window(reach, head) if reach is not None and reach > 1 else None
     made = GuidedRunner(model.runner, lambda: model.second_runner, negative, sliding)
-    made.scale = scale(settings)
+    made.scale = settings.guidance_scale
     return made
-
-
-def scale(settings: Settings) -> float:
-    """How strongly these settings guide; 1 for not at all."""
-    from engine.settings.guidance import GUIDED
-
-    return settings.guidance_scale if settings.strategy in GUIDED else 1.0
 
 
 def negative_ids(model: LoadedModel, settings: Settings) -> Sequence[int]:

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from engine.errors import PromptError
 from engine.events import Note
 from engine.settings import Settings
-from engine.settings.names import BEAMS
-
-# Strategies that go on with a part of the text out of sight; under the others a full window ends the run.
-SLIDING = frozenset({"greedy", "sample", "dola", *BEAMS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +54,7 @@ def reach(settings: Settings, positions: int | None) -> int | None:
 
 def slides(settings: Settings) -> bool:
     """Whether the oldest text falls out of sight rather than that the run ends."""
-    return settings.overflow == "slide" and settings.strategy in SLIDING
+    return settings.overflow == "slide"
 
 
 def end(settings: Settings, positions: int | None) -> int | None:
@@ -77,14 +73,14 @@ def notes(settings: Settings, positions: int | None, prompt: int) -> tuple[Note,
     size = reach(settings, positions)
     if size is None:
         return ()
-    told = [*_too_wide(settings, positions), *_not_sliding(settings)]
+    told = _too_wide(settings, positions)
     left = size - prompt
     if slides(settings):
         return tuple(told)
     limit = f"the model takes {size}" if size == positions else f"the context window is {size}"
     if left < 0:
-        way_on = "" if _not_sliding(settings) else ", or set overflow to slide"
-        raise PromptError(f"the prompt is {prompt} tokens long and {limit}: shorten it by {-left}{way_on}")
+        way_on = f"shorten it by {-left}, or set overflow to slide"
+        raise PromptError(f"the prompt is {prompt} tokens long and {limit}: {way_on}")
     if settings.max_new_tokens > left:
         text = f"{limit[0].upper()}{limit[1:]} tokens and the prompt has {prompt}, so at most {left} new ones fit."
         told.append(Note("info", "length-clipped", text))
@@ -110,10 +106,3 @@ def _too_wide(settings: Settings, positions: int | None) -> list[Note]:
         return []
     text = f"The model has {positions} positions, so a context window of {wanted} tokens means {positions}."
     return [Note("info", "window-clipped", text)]
-
-
-def _not_sliding(settings: Settings) -> list[Note]:
-    if settings.overflow != "slide" or slides(settings):
-        return []
-    text = f"overflow slide acts under {' and '.join(sorted(SLIDING))}: under {settings.strategy} a full window ends."
-    return [Note("warning", "overflow-ignored", text)]

@@ -50,6 +50,16 @@ class Runner(ABC):
         """While watched: the hidden states (rows, n, width) of the last pass, the embeddings first."""
         return self._hidden
 
+    @property
+    def states(self) -> torch.Tensor:
+        """While watched: the last layer's states (rows, n, width) of the n ids at the end that the last pass saw."""
+        return self.hidden[-1]
+
+    @torch.inference_mode()
+    def early(self, layers: Sequence[int], head: torch.nn.Module) -> torch.Tensor:
+        """While watched: the float32 logits (layers, rows, vocabulary) that `head` reads off the last id in these."""
+        return torch.stack([head(self.hidden[layer][:, -1]).float() for layer in layers])
+
     @abstractmethod
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         """Take `ids`, at least one, into `rows` equal rows.

@@ -8,6 +8,7 @@ cache of their own and are forked and rewound with the first, so guidance holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 import torch
@@ -63,6 +64,20 @@ class GuidedRunner(SlidingRunner):
     def see(self, ids: torch.Tensor) -> torch.Tensor:
         self._follows = False
         return self._guided(super().see(ids))
+
+    @property
+    def view(self) -> tuple[object, ...]:
+        return (*super().view, self.scale)
+
+    def early(self, layers: Sequence[int], head: torch.nn.Module) -> torch.Tensor:
+        """Moved as the last layer's logits are, each layer against the same layer after the other beginning."""
+        found = super().early(layers, head)
+        return self._moved(found, self._second.early(layers, head)) if self._follows else found
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        with super().watched(), self._second.watched():
+            yield
 
     def rewind(self, length: int) -> None:
         super().rewind(length)

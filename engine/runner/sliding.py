@@ -29,6 +29,7 @@ class SlidingRunner(Runner):
         self.out = 0
         """How many ids of each row are out of the model's sight."""
         self._head = 0
+        self._stale = False  # taken back to where more was in sight
         self._seeing = runner
 
     @property
@@ -50,6 +51,15 @@ class SlidingRunner(Runner):
     def hidden(self) -> tuple[torch.Tensor, ...]:
         return self._seeing.hidden
 
+    @property
+    def states(self) -> torch.Tensor:
+        return self._seeing.states
+
+    @property
+    def view(self) -> tuple[object, ...]:
+        """What the logits follow from beside the ids: where it changes, those of the pass before are out of date."""
+        return (self.window,)
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         with self._seeing.watched():
@@ -62,16 +72,22 @@ class SlidingRunner(Runner):
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         new = ids.to(self.model.device)[:, None]
-        if self._wanted(self.length + 1) == (self._head, self.out):
+        if self._stays(self.length + 1):
             if self.out:
                 self._append(new)
             return self._seeing.step(ids)
         return self._seen_anew(torch.cat([self.ids, new], dim=1))
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
-        if self.out or self._wanted(self.length + len(ids)) != (0, 0):
-            return super().extend(ids)
-        return self._seeing.extend(ids)
+        start, ids = self.length, ids.to(self.model.device)
+        steady = next((n for n in range(len(ids)) if not self._stays(start + n + 1)), len(ids))
+        for logits in self._seeing.extend(ids[:steady]) if steady else ():
+            if self.out:
+                self._append(ids[None, self.length - start : self._seeing.length + self.out - start])
+            yield logits
+        if steady < len(ids):  # once these are accepted, and not before, the window moves
+            yield self.step(ids[steady : steady + 1])
+            yield from self.extend(ids[steady + 1 :])
 
     def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         while len(ids):
@@ -96,6 +112,7 @@ class SlidingRunner(Runner):
 
     def rewind(self, length: int) -> None:
         # Where more comes into sight again by that, the next step sees to it.
+        self._stale = self._stale or (self.out > 0 and not self._stays(length))
         self._length = min(self._length, length)
         self._seeing.rewind(max(length - self.out, 0))
 
@@ -109,8 +126,12 @@ class SlidingRunner(Runner):
 
     def reset(self) -> None:
         super().reset()
-        self.out = self._head = 0
+        self.out, self._head, self._stale = 0, 0, False
         self._seeing.reset()
+
+    def _stays(self, length: int) -> bool:
+        """Whether the window need not move for a text of this length."""
+        return not self._stale and self._wanted(length) == (self._head, self.out)
 
     def _wanted(self, length: int) -> tuple[int, int]:
         """(ids that stay in sight at the beginning, ids out of sight) for a text of this length."""
@@ -121,6 +142,7 @@ class SlidingRunner(Runner):
     def _look(self, text: torch.Tensor) -> None:
         """Hold (rows, n) ids as the whole text, where the model is not to see all of it."""
         self._head, self.out = self._wanted(text.shape[1])
+        self._stale = False
         self._hold(text if self.out else text[:, :0])
 
     def _in_sight(self, text: torch.Tensor) -> torch.Tensor:

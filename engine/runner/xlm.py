@@ -30,6 +30,10 @@ class XLMRunner(RecomputeRunner):
         inputs = _inputs(self.model, self.ids)
         return self._call(**inputs, **self._one_position).logits
 
+    @property
+    def states(self) -> torch.Tensor:
+        return super().states[:, :-1]  # the mask is no part of the text
+
 
 class CausalXLMRunner(CachedRunner):
     """For models that look back only: they see the new ids and the mask, and the mask is forgotten at once."""
@@ -47,6 +51,10 @@ class CausalXLMRunner(CachedRunner):
 
     def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         return Runner.read(self, ids)
+
+    @property
+    def states(self) -> torch.Tensor:
+        return super().states[:, :-1]
 
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids

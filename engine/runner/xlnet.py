@@ -26,6 +26,11 @@ class XLNetRunner(MemoryRunner):
         super().__init__(model)
         self._cuttable = False  # the first pass sees both ways: what it saw is part of what it remembers
 
+    @property
+    def states(self) -> torch.Tensor:
+        # Each layer has two: what the ids are, the dummy among them, and what is predicted in its place.
+        return self.hidden[-2][:, :-1]
+
     def rewind(self, length: int) -> None:
         seen, memory, first = self._length, self._memory, self._first
         super().rewind(length)

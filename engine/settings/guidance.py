@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.settings.declaration import declare, declare_text
-from engine.settings.names import STRATEGIES
-
-# DoLa sets layers of one pass against each other, before anything else could be set against it.
-GUIDED = tuple(strategy for strategy in STRATEGIES if strategy != "dola")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +21,12 @@ class GuidanceSettings:
         high=100,
         span=(0, 5),
         step=0.1,
-        under=GUIDED,
         live=True,
         label="guidance",
         help="Above 1 moves the text away from what would come without the prompt, or after the negative prompt.",
         paper="Sanchez et al. 2023",
     )
     negative_prompt: str = declare_text(
-        under=GUIDED,
         live=False,
         label="negative prompt",
         help="The prompt that guidance moves the text away from; where there is none, the prompt's last token alone.",
@@ -44,7 +38,6 @@ class GuidanceSettings:
         upstream=(),
         off=(),
         can_be_off=True,
-        under=GUIDED,
         live=False,
         label="negative (ids)",
         help="The negative prompt as token ids; it goes before the one that is text.",

@@ -7,19 +7,31 @@ import math
 import torch
 
 from engine.errors import EngineError
-from engine.events import Numbers, Token
+from engine.events import Event, Looked, Numbers
 from engine.strategies.run import Growing, Run
+from engine.weighing import weighed
+
+LOOKED_AT = 12
+"""How many tokens are told of a step that is looked at."""
 
 
 def chosen_tokens(
-    run: Run, index: int, rows: list[Growing], scores: torch.Tensor, logits: torch.Tensor
-) -> tuple[torch.Tensor, list[Token]]:
-    """The next id of each row, appended to its sequence: the ids (rows,), and the tokens to tell.
+    run: Run,
+    index: int,
+    rows: list[Growing],
+    ids: torch.Tensor,
+    logits: torch.Tensor,
+    taken: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, list[Event]]:
+    """The next id of each row, appended to its sequence: the ids (rows,), and what is to be told.
 
-    `scores` are the processed ones (rows, vocabulary), `logits` what the model gave. Where a person picked the token
-    of this `index` it is that one; the random streams go on all the same, so that what follows draws what it would have
-    drawn. Raises `EngineError` for a token that cannot be picked.
+    `ids` (rows, length) are the text so far; `logits` (rows, vocabulary) what the model gave, `taken` what the strategy
+    makes of them for the sampler, the same under most. Where a person picked the token of this `index` it is that one;
+    the random streams go on all the same, so that what follows draws what it would have drawn. Raises `EngineError` for
+    a token that cannot be picked.
     """
+    taken = logits if taken is None else taken
+    scores = run.sampler.process(ids, taken)
     chosen = run.sampler.choose(scores, [growing.number for growing in rows])
     pick = picked(run, index, scores)
     if pick is not None:
@@ -29,13 +41,27 @@ def chosen_tokens(
     numbers = measured(run, chosen, logits)
     source = logprobs if pick is None else torch.log_softmax(logits, dim=-1)
     own = source.gather(-1, chosen[:, None]).squeeze(1).tolist()
+    looked = look(run, index, rows, ids, taken, chosen)
     told = [
         run.append(growing, token_id, logprob, alternatives, numbers=number, picked=pick is not None)
         for growing, token_id, logprob, alternatives, number in zip(
             rows, chosen.tolist(), own, others, numbers, strict=True
         )
     ]
-    return chosen, told
+    return chosen, [*told, *looked]
+
+
+def look(
+    run: Run, index: int, rows: list[Growing], ids: torch.Tensor, taken: torch.Tensor, chosen: torch.Tensor
+) -> list[Looked]:
+    """What was weighed for the sequence that somebody looks at, once each time it is asked for."""
+    wanted = run.controls.looking
+    row = next((row for row, growing in enumerate(rows) if growing.number == wanted), None)
+    if wanted is None or row is None:
+        return []
+    run.controls.looking = None
+    part = slice(row, row + 1)
+    return [Looked(wanted, index, weighed(run.model, ids[part], taken[part], run.sampler, LOOKED_AT, int(chosen[row])))]
 
 
 def picked(run: Run, index: int, scores: torch.Tensor) -> int | None:

@@ -2,6 +2,12 @@
 
 A candidate's score is (1 - alpha) times its probability minus alpha times the degeneration penalty: the highest
 cosine between its last hidden state and those of the tokens before it.
+
+What is compared are the tokens' own states, as the model last computed them: also where it reads the next token at a
+mask or a dummy (XLM, XLNet), whose state is no token's. A model that sees both ways gives the tokens before a
+candidate other states beside it, and it is compared with these. Where the window slides, a candidate is compared with
+the tokens in sight alone, in their states as they are seen anew without the rest: what fell out of sight counts no
+more, so the choice follows from the text and the settings, however the text came about.
 """
 
 from __future__ import annotations
@@ -14,35 +20,24 @@ import torch
 
 from engine.errors import EngineError
 from engine.events import Candidate, Compared, Event, Prefilled
+from engine.runner.guided import GuidedRunner
 from engine.sampling.sampler import NO_NUMBERS
-from engine.strategies.choosing import measured, picked
+from engine.strategies.choosing import look, measured, picked
 from engine.strategies.run import Run
 
 # How many candidates there are where top-k is off.
 CANDIDATES = 4
-# Families whose token after the text is read at a mask, which no token's state can be compared with.
-_MASKED = frozenset({"xlnet", "xlm"})
-
-
-class _Step(NamedTuple):
-    """What one candidate's pass gave: the logits after it (vocabulary,) and its unit hidden state (width,)."""
-
-    logits: torch.Tensor
-    state: torch.Tensor
 
 
 def contrastive(run: Run) -> Iterator[Event]:
     """One sequence; every step puts `top_k` candidates through the model and keeps one."""
-    if run.model.model.config.model_type in _MASKED:
-        raise EngineError(f"contrastive search compares tokens' own states, and {run.model.family.name} reads its next "
-                          "token at a mask: take another strategy")  # fmt: skip
     with run.runner.watched():
         yield from _search(run)
 
 
 def _search(run: Run) -> Iterator[Event]:
-    runner, growing = run.runner, run.sequences[0]
-    logits = context = None
+    runner, growing, context = run.runner, run.sequences[0], _Context()
+    logits = view = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -50,16 +45,22 @@ def _search(run: Run) -> Iterator[Event]:
         if index >= run.room():
             growing.reason = "length"
             return
-        if logits is None or context is None:
+        if logits is None:
             logits, reused = run.prefill(1)
-            yield Prefilled(run.runner.seen, reused, run.prefill_s, runner.cache_shape())
-            context = _Context(_unit(runner.hidden[-1][0]))
+            yield Prefilled(runner.seen, reused, run.prefill_s, runner.cache_shape())
+            context.take(runner.states[0], runner.seen)
+        elif view != runner.view:
+            with run.timed():
+                logits = _once_more(runner)
+                context.take(runner.states[0], runner.seen)
+        view = runner.view
+        yield from run.forgotten(index, [growing])
         with run.timed():
-            scores = run.sampler.process(runner.ids, logits)
+            ids = runner.ids
+            scores = run.sampler.process(ids, logits)
             pick = picked(run, index, scores)
             best = _candidates(run, scores, pick)
-            steps = _passes(run, best.indices)
-            penalties = torch.stack([context.closest(step.state) for step in steps])
+            ways, penalties = _passes(run, best.indices, context)
             alpha = run.settings.penalty_alpha
             merits = (1 - alpha) * best.values - alpha * penalties
             merits = merits.masked_fill(best.values == 0, -float("inf"))  # being different does not make up for that
@@ -67,20 +68,22 @@ def _search(run: Run) -> Iterator[Event]:
                 raise EngineError(NO_NUMBERS)
             place = int(merits.argmax()) if pick is None else best.indices.tolist().index(pick)
             token = int(best.indices[place])
+            looked = look(run, index, [growing], ids, logits, best.indices[place : place + 1])
             numbers = measured(run, best.indices[place : place + 1], logits)[0]
             own = float(best.values[place].log() if pick is None else torch.log_softmax(logits, dim=-1)[0, pick])
-            if run.settings.low_memory:
-                logits = runner.step(best.indices[place : place + 1])
+            if ways is None:
+                logits, states = runner.step(best.indices[place : place + 1]), runner.states[0]
             else:
                 runner.fork([place])
-                logits = steps[place].logits[None]
-            context.append(steps[place].state)
+                logits, states = ways[place : place + 1], runner.states[place]
+            context.take(states, runner.seen)
             others = run.alternatives(torch.log_softmax(scores, dim=-1), scores)[0]
             told = run.append(growing, token, own, others, numbers=numbers, picked=pick is not None)
             compared = zip(best.indices.tolist(), best.values.tolist(), penalties.tolist(), strict=True)
             candidates = tuple(Candidate(i, run.model.piece(i), p, penalty) for i, p, penalty in compared)
         yield Compared(index, token, candidates)
         yield told
+        yield from looked
         if growing.reason:
             return
 
@@ -101,37 +104,58 @@ def _candidates(run: Run, scores: torch.Tensor, pick: int | None) -> _Best:
     return best
 
 
-def _passes(run: Run, candidates: torch.Tensor) -> list[_Step]:
-    """A pass for each candidate: all as rows of one, or one after the other where memory is to be spared."""
-    runner = run.runner
-    if run.settings.low_memory:
-        steps, length = [], runner.length
-        for token in candidates.split(1):
-            logits = runner.step(token)
-            steps.append(_Step(logits[0], _unit(runner.hidden[-1][0, -1])))
-            runner.rewind(length)
-        return steps
-    runner.fork([0] * len(candidates))
-    logits = runner.step(candidates)
-    states = _unit(runner.hidden[-1][:, -1])
-    return [_Step(*pair) for pair in zip(logits, states, strict=True)]
+def _passes(run: Run, candidates: torch.Tensor, context: _Context) -> tuple[torch.Tensor | None, torch.Tensor]:
+    """The logits (candidates, vocabulary) after each candidate, and its degeneration penalty (candidates,).
+
+    All go through the model as rows of one pass; where memory is to be spared, one after the other, and the logits are
+    not kept.
+    """
+    runner, length = run.runner, run.runner.length
+    if not run.settings.low_memory:
+        runner.fork([0] * len(candidates))
+        logits = runner.step(candidates)
+        return logits, torch.stack([context.closest(states, runner.seen) for states in runner.states])
+    penalties = []
+    for token in candidates.split(1):
+        runner.step(token)
+        penalties.append(context.closest(runner.states[0], runner.seen))
+        runner.rewind(length)
+    return None, torch.stack(penalties)
+
+
+def _once_more(runner: GuidedRunner) -> torch.Tensor:
+    """The logits after the last token under what is in sight, and guides, by now."""
+    last = runner.ids[:, -1]
+    runner.rewind(runner.length - 1)
+    return runner.step(last)
 
 
 class _Context:
-    """The unit hidden states of all tokens so far, in a buffer that doubles, so that a step costs no copying."""
+    """The unit hidden states of the tokens in sight, in a buffer that doubles, so that a step costs no copying.
 
-    def __init__(self, states: torch.Tensor) -> None:
-        self._buffer, self._length = states.clone(), states.shape[0]
+    Both methods take the states (n, width) that a pass gave for the last n of `seen` tokens in sight: one where there
+    is a cache, all of them where there is none or the window has just moved.
+    """
 
-    def append(self, state: torch.Tensor) -> None:
-        if self._length == self._buffer.shape[0]:
-            self._buffer = torch.cat([self._buffer, torch.empty_like(self._buffer)])
-        self._buffer[self._length] = state
-        self._length += 1
+    def __init__(self) -> None:
+        self._buffer = torch.empty((0, 0))
 
-    def closest(self, state: torch.Tensor) -> torch.Tensor:
-        """The highest cosine with any of them."""
-        return (self._buffer[: self._length] @ state).max()
+    def take(self, states: torch.Tensor, seen: int) -> None:
+        """These tokens are in the text now; what was known of them before is out of date."""
+        known = seen - states.shape[0]
+        if seen > self._buffer.shape[0]:
+            grown = states.new_empty((2 * seen, states.shape[1]), dtype=torch.float32)
+            if known:
+                grown[:known] = self._buffer[:known]
+            self._buffer = grown
+        self._buffer[known:seen] = _unit(states)
+
+    def closest(self, states: torch.Tensor, seen: int) -> torch.Tensor:
+        """The highest cosine of the last one with any before it; 0 where it is alone in sight."""
+        own = _unit(states)
+        parts = (self._buffer[: seen - len(own)], own[:-1])
+        found = [(part @ own[-1]).max() for part in parts if len(part)]
+        return torch.stack(found).max() if found else own.new_zeros(())
 
 
 def _unit(states: torch.Tensor) -> torch.Tensor:

@@ -2,20 +2,23 @@
 
 At each step, of the candidate layers, the one whose distribution differs most from the last layer's (by the
 Jensen-Shannon divergence) is subtracted from it, over the tokens that the last layer finds plausible.
+
+Under guidance every layer is guided: its log-probabilities are moved away from those of the same layer after the other
+beginning. Both are differences of logarithms, so for one layer it is the same to guide first and contrast then, or the
+other way round; the layer and the plausible tokens are chosen once, by what the guided layers say.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
 
 import torch
 
 from engine.errors import EngineError
-from engine.events import Contrasted, Event, Prefilled
-from engine.strategies.choosing import chosen_tokens
-from engine.strategies.run import Run
+from engine.events import Contrasted, Event
+from engine.strategies.run import Growing, Run
+from engine.strategies.sample import in_step
 
 _PLAUSIBLE = 0.1  # a token's probability relative to the likeliest one's
 _IMPLAUSIBLE_BASE = -1e-3  # what stands for an early layer's score where the last layer's is ruled out
@@ -28,49 +31,17 @@ def dola(run: Run) -> Iterator[Event]:
     head = model.get_output_embeddings() or getattr(model, "crit", None)  # Transformer-XL's is an adaptive softmax
     if head is None:
         raise EngineError("DoLa needs an output layer that can read any layer, and this model has none")
-    with run.runner.watched():
-        yield from _search(run, head)
 
-
-def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
-    runner = run.runner
-    alive = list(run.sequences)
-    chosen: torch.Tensor | None = None
-    for index in count():
-        yield from run.begin_step(index)
-        if run.stopped:
-            return
-        if index >= run.room():
-            for growing in alive:
-                growing.reason = "length"
-            return
+    def read(logits: torch.Tensor, alive: list[Growing]) -> tuple[torch.Tensor, Iterable[Event]]:
         layers = candidate_layers(run)
-        if chosen is None:
-            logits, reused = run.prefill(1)
-            yield Prefilled(run.runner.seen, reused, run.prefill_s, runner.cache_shape())
-            early = _early(runner.hidden, layers, head)
-            if len(alive) > 1:
-                runner.fork([0] * len(alive))
-                logits, early = logits.repeat(len(alive), 1), early.repeat(1, len(alive), 1)
-        else:
-            with run.timed():
-                logits = runner.step(chosen)
-                early = _early(runner.hidden, layers, head)
-        yield from run.forgotten(index, alive)
-        with run.timed():
-            contrast, chosen_layers = contrasted(logits, early, run.sampler.in_form(runner.ids, logits))
-            scores = run.sampler.process(runner.ids, contrast)
-            chosen, told = chosen_tokens(run, index, alive, scores, logits)
-        for growing, place in zip(alive, chosen_layers.tolist(), strict=True):
-            yield Contrasted(index, growing.number, layers[place], tuple(layers))
-        yield from told
-        rows = [row for row, growing in enumerate(alive) if growing.reason is None]
-        if not rows:
-            return
-        if len(rows) < len(alive):
-            runner.fork(rows)
-            alive = [alive[row] for row in rows]
-            chosen = chosen[rows]
+        early = run.runner.early(layers, head).expand(-1, len(alive), -1)  # a prompt goes through as one row
+        contrast, places = contrasted(logits, early, run.sampler.in_form(run.runner.ids, logits))
+        told = zip(alive, places.tolist(), strict=True)
+        index = len(alive[0].ids)
+        return contrast, [Contrasted(index, growing.number, layers[place], tuple(layers)) for growing, place in told]
+
+    with run.runner.watched():
+        yield from in_step(run, read)
 
 
 def candidate_layers(run: Run) -> list[int]:
@@ -109,9 +80,3 @@ def contrasted(
     ruled_out = last < last.max(dim=-1, keepdim=True).values + math.log(_PLAUSIBLE)
     base = base.masked_fill(ruled_out, _IMPLAUSIBLE_BASE)
     return last.masked_fill(ruled_out, -float("inf")) - base, place
-
-
-@torch.inference_mode()
-def _early(hidden: tuple[torch.Tensor, ...], layers: list[int], head: torch.nn.Module) -> torch.Tensor:
-    """The logits (layers, rows, vocabulary) that the output layer reads off the last position of these layers."""
-    return torch.stack([head(hidden[layer][:, -1]).float() for layer in layers])

@@ -93,7 +93,7 @@ class Run:
         before, self.settings = self.settings, self.settings.obeying(wanted)
         self.sampler.use(self.settings)
         self.runner.window = self.sight.window(self.settings)
-        self.runner.scale = guiding.scale(self.settings)
+        self.runner.scale = self.settings.guidance_scale
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
         yield from self._wording.told(self.settings)

@@ -5,18 +5,28 @@ Greedy is the same loop with the draw replaced by the top-1 (Holtzman et al. 202
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 
 import torch
 
 from engine.events import Event, Prefilled
 from engine.strategies.choosing import chosen_tokens
-from engine.strategies.run import Run
+from engine.strategies.run import Growing, Run
+
+Reading = Callable[[torch.Tensor, list[Growing]], tuple[torch.Tensor, Iterable[Event]]]
 
 
 def sample(run: Run) -> Iterator[Event]:
-    """All sequences go on in step, as rows of one batch; a row that has ended leaves the batch."""
+    """Greedy or drawn, as the strategy says."""
+    return in_step(run, lambda logits, _: (logits, ()))
+
+
+def in_step(run: Run, read: Reading) -> Iterator[Event]:
+    """All sequences go on in step, as rows of one batch; a row that has ended leaves the batch.
+
+    `read` makes of a pass's logits (rows, vocabulary) those that are processed, and says what is to be told of it.
+    """
     runner = run.runner
     alive = list(run.sequences)
     chosen: torch.Tensor | None = None
@@ -36,11 +46,12 @@ def sample(run: Run) -> Iterator[Event]:
                 logits = runner.step(chosen)
         yield from run.forgotten(index, alive)
         with run.timed():
-            scores = run.sampler.process(runner.ids, logits)
-            chosen, told = chosen_tokens(run, index, alive, scores, logits)
+            taken, beside = read(logits, alive)
+            chosen, told = chosen_tokens(run, index, alive, runner.ids, logits, taken)
+        yield from beside
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
-        if not rows:
+        if not rows or run.stopped:
             return
         if len(rows) < len(alive):
             runner.fork(rows)

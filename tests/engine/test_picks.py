@@ -9,7 +9,7 @@ import torch
 
 import engine
 from engine import Controls, Settings
-from engine.events import Failed, Token
+from engine.events import Failed, Looked, Token
 from engine.models.loaded import LoadedModel
 from tests.models import PROMPT, SAMPLED, ids, play, tiny_gpt2
 
@@ -99,3 +99,35 @@ def test_measured_tokens_have_their_numbers_in_the_models_own_distribution(
 
 def test_without_measuring_there_are_none(model: LoadedModel) -> None:
     assert all(token.numbers is None for token in tokens(model, PROMPT, SAMPLED, Controls()))
+
+
+@pytest.mark.parametrize("settings", SINGLE.values(), ids=SINGLE)
+def test_a_step_that_is_looked_at_is_told_stage_by_stage(model: LoadedModel, settings: Settings) -> None:
+    settings = settings.changed(temperature=0.7, top_k=9)
+    controls = Controls()
+    looked: dict[int, Looked] = {}
+    written: list[int] = []
+    for event in engine.generate(model, PROMPT, settings, controls):
+        if isinstance(event, Token):
+            written.append(event.id)
+            if event.index % 3 == 1:
+                controls.looking = 0
+        elif isinstance(event, Looked):
+            looked[event.index] = event
+    assert list(looked) == [2, 5, 8, 11]
+    for index, event in looked.items():
+        stages = {stage.name: stage for stage in event.weighing.stages}
+        assert event.weighing.chosen == written[index]
+        if settings.strategy != "dola":  # there the first stage is what the layers say against each other
+            logits = model.model(torch.tensor([[*PROMPT, *written[:index]]])).logits[0, -1].detach().double()
+            raw = torch.softmax(logits, dim=-1)
+            shown = [float(raw[token]) for token in event.weighing.ids]
+            assert stages["raw"].probabilities == pytest.approx(shown, abs=1e-5)
+            assert stages["raw"].probability == pytest.approx(float(raw[written[index]]), abs=1e-5)
+            if settings.draws:
+                warm = torch.softmax(logits / 0.7, dim=-1)
+                shown = [float(warm[token]) for token in event.weighing.ids]
+                assert stages["temperature"].probabilities == pytest.approx(shown, abs=1e-5)
+        if settings.draws:
+            assert stages["top_k"].left <= 9 and list(stages)[:3] == ["raw", "temperature", "top_k"]
+    assert written == ids(play(model, PROMPT, settings)), "to look changes nothing"

@@ -305,7 +305,7 @@ def test_in_characters_to_the_letter_where_bytes_are_tokens(gpt2: LoadedModel) -
 
 def test_the_transcript_has_it(gpt2: LoadedModel) -> None:
     event = Forgot(1, 42, 16, -3)
-    assert as_lines(event) == [("forgot", {"sequence": 1, "at": 42, "tokens": 16})]
+    assert as_lines(event) == [("forgot", {"sequence": 1, "at": 42, "tokens": 16, "until": -3, "head": 0})]
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "openai-gpt", "llama", "transfo-xl-same", "xlnet"])

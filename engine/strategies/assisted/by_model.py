@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import torch
 
+from engine import window
 from engine.models.loaded import LoadedModel
 from engine.runner import Runner
+from engine.runner.sliding import SlidingRunner
 from engine.settings import Settings
 from engine.strategies.assisted.draft import Tokens
 
@@ -19,7 +21,7 @@ class ByModel:
     def __init__(self, model: LoadedModel, runner: Runner, source: str, vocabulary: int) -> None:
         self.model = model
         self.source = source
-        self._runner = runner
+        self._runner = SlidingRunner(runner)
         self._vocabulary = vocabulary
         self._asked = 0  # `num_assistant_tokens` as it was when the length was set
         self.length = 0
@@ -42,9 +44,12 @@ class ByModel:
             self.length = self.length + 2 if accepted == proposed else max(1, self.length - 1)
 
     def _drafted(self, text: Tokens, count: int, settings: Settings) -> Tokens:
-        """Its likeliest tokens after a text of its own tokens, as far as both models can see and say them."""
-        if self.model.positions is not None:
-            count = min(count, self.model.positions - len(text))
+        """Its likeliest tokens after a text of its own tokens, as far as both models can say them.
+
+        It sees as much of a long text as the model does, or as much as it can.
+        """
+        head = self.model.family.head(self.model, text) if text else 0
+        self._runner.window = window.window(settings.changed(overflow="slide"), self.model.positions, head)
         known = self.model.vocabulary_size
         found: Tokens = []
         while len(found) < count and all(token < known for token in text):

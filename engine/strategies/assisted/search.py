@@ -24,11 +24,15 @@ from engine.strategies.run import Run
 
 @dataclass
 class _Round:
-    """What was drafted from the new token `index` on, the logits for each of its tokens and one more."""
+    """What was drafted from the new token `index` on, the logits for each of its tokens and one more.
+
+    They hold for as long as the runner's `view` is the one that they were computed under.
+    """
 
     index: int
     proposed: list[int]
     logits: Iterator[torch.Tensor]
+    view: object = None
     accepted: int = 0
 
     def accepts(self, token_id: int) -> bool:
@@ -50,11 +54,22 @@ def assisted(run: Run) -> Iterator[Event]:
     draft, runner = draft_for(run.model, run.settings), run.runner
     growing, now = run.sequences[0], _Round(0, [], iter(()))
     over = True
+
+    def closed(length: int) -> Iterator[Event]:
+        """The round is over, and the text has come to this length."""
+        runner.rewind(length)
+        draft.judged(len(now.proposed), now.accepted, run.settings)
+        return now.told(run.model, draft.source)
+
     for index in count():
         yield from run.begin_step(index)
         if run.stopped or index >= run.room():
             growing.reason = None if run.stopped else "length"
             break
+        length = len(run.prompt_ids) + index
+        if not over and now.view != runner.view:
+            over = True
+            yield from closed(length - 1)
         if index == 0:
             logits, reused = run.prefill(1)
             yield Prefilled(runner.seen, reused, run.prefill_s, runner.cache_shape())
@@ -63,18 +78,16 @@ def assisted(run: Run) -> Iterator[Event]:
             with run.timed():
                 text = [*run.prompt_ids, *growing.ids]
                 proposed = draft.propose(text, run.room() - index - 1, run.settings)
-                now = _Round(index, proposed, runner.extend(torch.tensor([text[-1], *proposed])))
+                now = _Round(index, proposed, runner.extend(torch.tensor([text[-1], *proposed])), runner.view)
         with run.timed():
             logits = next(now.logits)
-            length = len(run.prompt_ids) + index
-            scores = run.sampler.process(runner.ids[:, :length], logits)
-            chosen, told = chosen_tokens(run, index, [growing], scores, logits)
+        yield from run.forgotten(index, [growing])
+        with run.timed():
+            chosen, told = chosen_tokens(run, index, [growing], runner.ids[:, :length], logits)
         yield from told
         over = not now.accepts(int(chosen)) or growing.reason is not None
         if over:
-            runner.rewind(length)
-            draft.judged(len(now.proposed), now.accepted, run.settings)
-            yield from now.told(run.model, draft.source)
+            yield from closed(length)
         if growing.reason is not None:
             return
     if not over:  # it was cut short between two drafted tokens
