@@ -12,11 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import torch
 
 from engine.errors import EngineError
 from engine.events import Contrasted, Event
+from engine.models.loaded import LoadedModel
+from engine.runner.guided import GuidedRunner
+from engine.sampling import Sampler
+from engine.settings import Settings
 from engine.strategies.run import Growing, Run
 from engine.strategies.sample import in_step
 
@@ -25,29 +30,41 @@ _IMPLAUSIBLE_BASE = -1e-3  # what stands for an early layer's score where the la
 _DEEP = 40  # layers above which only the twenty at either end are candidates
 
 
+class LayersRead(NamedTuple):
+    """What the last layer says beyond an early one (rows, vocabulary), which of `layers` that is for each row."""
+
+    logits: torch.Tensor
+    places: torch.Tensor
+    layers: list[int]
+
+
 def dola(run: Run) -> Iterator[Event]:
     """Greedy or drawn, as `do_sample` says; all sequences go on in step, each with a layer of its own."""
-    model = run.model.model
-    head = model.get_output_embeddings() or getattr(model, "crit", None)  # Transformer-XL's is an adaptive softmax
-    if head is None:
-        raise EngineError("DoLa needs an output layer that can read any layer, and this model has none")
 
     def read(logits: torch.Tensor, alive: list[Growing]) -> tuple[torch.Tensor, Iterable[Event]]:
-        layers = candidate_layers(run)
-        early = run.runner.early(layers, head).expand(-1, len(alive), -1)  # a prompt goes through as one row
-        contrast, places = contrasted(logits, early, run.sampler.in_form(run.runner.ids, logits))
-        told = zip(alive, places.tolist(), strict=True)
-        index = len(alive[0].ids)
-        return contrast, [Contrasted(index, growing.number, layers[place], tuple(layers)) for growing, place in told]
+        found = read_layers(run.model, run.runner, run.sampler, logits)
+        index, layers = len(alive[0].ids), tuple(found.layers)
+        told = zip(alive, found.places.tolist(), strict=True)
+        return found.logits, [Contrasted(index, growing.number, layers[place], layers) for growing, place in told]
 
     with run.runner.watched():
         yield from in_step(run, read)
 
 
-def candidate_layers(run: Run) -> list[int]:
+def read_layers(model: LoadedModel, runner: GuidedRunner, sampler: Sampler, logits: torch.Tensor) -> LayersRead:
+    """For the last pass of a runner that is watched; `logits` are its own. Raises `EngineError`."""
+    head = model.model.get_output_embeddings() or getattr(model.model, "crit", None)  # Transformer-XL's is adaptive
+    if head is None:
+        raise EngineError("DoLa needs an output layer that can read any layer, and this model has none")
+    layers = candidate_layers(model, sampler.settings)
+    early = runner.early(layers, head).expand(-1, logits.shape[0], -1)  # a prompt goes through as one row
+    return LayersRead(*contrasted(logits, early, sampler.in_form(runner.ids, logits)), layers)
+
+
+def candidate_layers(model: LoadedModel, settings: Settings) -> list[int]:
     """The layers to contrast with; 0 is the embeddings. Raises `EngineError` where the model has none such."""
-    config = run.model.model.config.get_text_config(decoder=True)
-    last, asked = int(config.num_hidden_layers), run.settings.dola_layers
+    config = model.model.config.get_text_config(decoder=True)
+    last, asked = int(config.num_hidden_layers), settings.dola_layers
     # With tied embeddings the early exit from the embeddings only says the token before again.
     first = 0 if not config.tie_word_embeddings else 2 if last > 2 else last - 1
     middle = last // 2
