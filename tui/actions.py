@@ -125,6 +125,36 @@ _TEXT = (
     Action("undo", ("alt+z", "u"), "undo", "undo", "Take back the last run or edit, also one that is under way."),
     Action("redo", ("alt+y", "U"), "redo", "redo", "Bring back what was undone.", in_footer=False),
 )
+_ROADS = (
+    Action(
+        "token_before",
+        ("left",),
+        "walk(-1)",
+        "token before",
+        "In the output: the token cursor a token back; the lens shows what was weighed there.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action(
+        "token_after",
+        ("right",),
+        "walk(1)",
+        "token after",
+        "In the output: the token cursor a token on, and at last let go of.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action("lens", ("alt+l", "l"), "lens", "lens", "To the lens and back: what was about to be said, and take it."),
+    Action(
+        "rewind",
+        ("backspace",),
+        "rewind",
+        "rewind",
+        "In the output: the text back to before the token under the cursor, or before its last one.",
+        everywhere=False,
+        in_footer=False,
+    ),
+)
 _STRATEGY = Action(
     "strategy",
     ("f4",),
@@ -255,7 +285,18 @@ class Actions:
     """All that can be done, with the keys that are in force."""
 
     def __init__(
-        self, actions: Sequence[Action] = (*_RUN, *_TEXT, _STRATEGY, *_TURNING, *_PRESETS, *_LOOKS, *_PROMPT, *_SESSION)
+        self,
+        actions: Sequence[Action] = (
+            *_RUN,
+            *_TEXT,
+            *_ROADS,
+            _STRATEGY,
+            *_TURNING,
+            *_PRESETS,
+            *_LOOKS,
+            *_PROMPT,
+            *_SESSION,
+        ),
     ) -> None:
         self._actions = {action.id: action for action in actions}
 

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.worker import get_current_worker
 
-from engine.events import Changed, Progress, Token
+from engine.events import Changed, Looked, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from engine.text_counts import counted
@@ -23,6 +23,7 @@ from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
 from tui.commands.presets import PresetCommands
 from tui.commands.prompt import PromptCommands
+from tui.commands.roads import RoadCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.text import TextCommands
@@ -39,6 +40,7 @@ from tui.worker import (
     EffectSeen,
     LoadFailed,
     LoadJob,
+    LookSeen,
     ModelFacts,
     Output,
     RecordTrouble,
@@ -57,6 +59,7 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 
 class TextgenApp(
     RunCommands,
+    RoadCommands,
     TextCommands,
     SettingCommands,
     PresetCommands,
@@ -127,6 +130,7 @@ class TextgenApp(
     def _drain(self) -> None:
         """Take over what the worker has put out since the last frame; text is drawn once a frame."""
         outbox = self.worker.outbox
+        self.follow_lens()
         if not outbox:
             return
         text: list[Addition] = []
@@ -155,13 +159,20 @@ class TextgenApp(
                 self.prompt.completions = item.choices.names if item.choices and not item.choices.setting else ()
                 self.main.show_model(item)
                 self._count()
+                self.ask_lens()
             case LoadFailed():
                 self._model_is_missing(item)
+            case RunEvent(run, Looked() as event) if run == self.session.run:
+                self.show_looked(event)
             case RunEvent(run, event) if run == self.session.run:
                 self.session.hear(event)
                 self.main.show_event(event)
+                if isinstance(event, Paused) or not self.session.running:
+                    self.ask_lens()
                 if not self.session.running:
                     self.catch_up()
+            case LookSeen():
+                self.show_look(item)
             case Stats(run) if run == self.session.run:
                 self.status.update(
                     first_token_s=item.first_token_s,

@@ -263,6 +263,14 @@ class Session:
         growing = self._growing.get(sequence)
         return (*self.sequences[sequence].steps, *(growing.stepping.steps if growing else ()))
 
+    def held(self, sequence: int) -> tuple[Sequence[int], Sequence[int], Settings] | None:
+        """For the next token of the run under way: its prompt, what it has written, the settings that it would obey."""
+        growing = self._growing.get(sequence)
+        if growing is None or self._job is None:
+            return None
+        written = [step.token.id for step in growing.stepping.steps]
+        return growing.stepping.origin.ids, written, self._job.settings.obeying(self.settings)
+
     def rewind(self, sequence: int, number: int) -> None:
         """Take the text back to before one of its steps; going on from there draws what was drawn there."""
         self._leave_for(self.writing.before_step(sequence, number), self.writing)

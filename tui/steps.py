@@ -39,12 +39,17 @@ class Step:
         return self.start + len(self.token.text)
 
 
-def ids_before(steps: Sequence[Step], number: int) -> tuple[int, ...]:
-    """All ids before a step, the prompt's too, as the model had seen them."""
+def written_before(steps: Sequence[Step], number: int) -> tuple[int, ...]:
+    """The new ids of its own run before a step."""
     origin, first = steps[number].origin, number
     while first and steps[first - 1].origin is origin:
         first -= 1
-    return origin.ids + tuple(step.token.id for step in steps[first:number])
+    return tuple(step.token.id for step in steps[first:number])
+
+
+def ids_before(steps: Sequence[Step], number: int) -> tuple[int, ...]:
+    """All ids before a step, the prompt's too, as the model had seen them."""
+    return steps[number].origin.ids + written_before(steps, number)
 
 
 def step_at(steps: Sequence[Step], character: int) -> int | None:

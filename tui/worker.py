@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
     from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
+    from engine.weighing import Weighing
 
 _STATS_EVERY_S = 0.25
 
@@ -80,6 +81,20 @@ class EffectJob:
 
 
 @dataclass(frozen=True, slots=True)
+class LookJob:
+    """Look into a step: after the new ids `written` of a run that began from `prompt`, under the settings of the step.
+
+    `number` is the asker's, for the answer; `chosen` is the token that came.
+    """
+
+    number: int
+    prompt: str | Sequence[int]
+    written: Sequence[int]
+    settings: Settings
+    chosen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What the screen says of a loaded model, and a way to count a text's tokens from any thread."""
 
@@ -99,6 +114,15 @@ class EffectSeen:
     """The answer to an `EffectJob`."""
 
     effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class LookSeen:
+    """The answer to a `LookJob`: what was weighed, or why that cannot be told."""
+
+    number: int
+    weighing: Weighing | None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +159,8 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
+Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob
+Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen
 
 
 class Worker:
@@ -153,6 +177,7 @@ class Worker:
         self._model: LoadedModel | None = None
         self._fresh = True
         self._trouble_told = False
+        self._wanted: LookJob | None = None
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
     def start(self) -> None:
@@ -162,6 +187,12 @@ class Worker:
     def put(self, job: Job) -> None:
         """Queue a job."""
         self._jobs.put(job)
+
+    def look(self, job: LookJob) -> None:
+        """Look as soon as may be, also while a run is held or between two of its tokens; only the newest counts."""
+        self._wanted = job
+        self._jobs.put(job)
+        self._wake.set()
 
     def wake(self) -> None:
         """Tell a paused run that its controls have changed."""
@@ -191,7 +222,10 @@ class Worker:
             if self._closing:
                 continue
             if isinstance(job, EffectJob):
-                self._look(job)
+                self._tell_effect(job)
+                continue
+            if isinstance(job, LookJob):
+                self._look()
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -222,7 +256,20 @@ class Worker:
         self._model, self._fresh = model, True
         self.outbox.append(_facts(model))
 
-    def _look(self, job: EffectJob) -> None:
+    def _look(self) -> None:
+        """Answer the newest wish to look, if there is one that has not been answered."""
+        job, self._wanted = self._wanted, None
+        if job is None or self._model is None:
+            return
+        from engine.looking import look
+
+        try:
+            weighing = look(self._model, job.prompt, job.written, job.settings, chosen=job.chosen)
+            self.outbox.append(LookSeen(job.number, weighing))
+        except (EngineError, RuntimeError) as error:
+            self.outbox.append(LookSeen(job.number, None, one_line(error)))
+
+    def _tell_effect(self, job: EffectJob) -> None:
         if self._model is None or not self._jobs.empty():  # whoever asked may have gone on by now
             return
         from engine.inspection import effect
@@ -260,6 +307,8 @@ class Worker:
                 self._hold(job, event, clock)
                 held_at = event.at
                 continue
+            if self._wanted is not None:
+                self._look()
             if clock.held:
                 self._record(lambda at=held_at: self.transcript.write("resume", at=at))  # type: ignore[misc]
             clock.hear(event)
@@ -289,6 +338,7 @@ class Worker:
         clock.hold()
         self._wake.wait()
         self._wake.clear()
+        self._look()
         clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:

@@ -107,6 +107,10 @@ class SessionApp(App[None]):
             self.note("error", "setting", str(error))
         self.settings_panel.show(self.session.settings)
         self.worker.wake()
+        self.ask_lens()
+
+    def ask_lens(self) -> None:
+        """Have the lens show what it is to show as things stand: done by those who know how."""
 
     def after_typing(self, act: Callable[[], None]) -> None:
         """Do what a key asks for that acts everywhere.

@@ -16,6 +16,7 @@ from tui.session import Addition, Session
 from tui.widgets.counts import ENDS, counts_line, plural
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.lens import LensPane
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.output_editor import OutputEditor
@@ -29,6 +30,8 @@ from tui.writing import Ending
 NARROW, MEDIUM, WIDE = 100, 116, 180
 TINY = (60, 16)
 """Up to here, in either direction, prompt and output have the screen for themselves."""
+HIGH = 34
+"""From so many lines on the lens stands below the settings; on fewer it is a key away."""
 LOW = 30
 """Lines of a screen on which the panes around the output give way."""
 PRIMARY = (
@@ -88,6 +91,7 @@ class MainScreen(Screen[None]):
         self.settings_panel = SettingsPanel(
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
+        self.lens = LensPane(id="lens")
         self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
@@ -104,7 +108,9 @@ class MainScreen(Screen[None]):
                 yield self.find_bar
                 yield self.strategy_pane
                 yield self.notes
-            yield self.settings_panel
+            with Vertical(id="side"):
+                yield self.settings_panel
+                yield self.lens
         yield self.status
         yield self.key_bar
 
@@ -123,6 +129,7 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(NARROW <= event.size.width < MEDIUM, "-medium")
         self.set_class(event.size.width <= TINY[0] or event.size.height <= TINY[1], "-tiny")
+        self.set_class(event.size.height < HIGH, "-low")
         self.strategy_pane.folded = event.size.height < LOW
         self.call_after_refresh(self.show_counts)  # more or fewer of them have room
 
@@ -131,6 +138,18 @@ class MainScreen(Screen[None]):
         inside = self._in_settings
         self.set_class(not inside, "-settings")
         (self.prompt if inside else self.settings_panel).focus()
+
+    def turn_to_lens(self) -> None:
+        """To the lens, or back to the output; where it has no room of its own it opens and closes by that."""
+        inside = self.lens.has_focus
+        self.remove_class("-settings", "-notes")
+        self.set_class(not inside, "-lens")
+        (self.output if inside else self.lens).focus()
+
+    @property
+    def lens_shown(self) -> bool:
+        """Whether the lens is to be seen, so that it is worth while to look."""
+        return bool(self.lens.is_on_screen) if self.lens.is_attached else False
 
     def turn_to_notes(self) -> bool:
         """To the notes, or back to the prompt; False where there are none."""
@@ -157,6 +176,7 @@ class MainScreen(Screen[None]):
         """Whichever way the focus went: where only one pane has room, it is the one with the focus."""
         self.set_class(self._in_settings, "-settings")
         self.set_class(self.notes.has_focus, "-notes")
+        self.set_class(self.lens.has_focus, "-lens")
 
     def find_in(self, pane: PromptPane | OutputView) -> None:
         """Open the find bar at the foot of a pane."""

@@ -10,6 +10,7 @@ from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Offset, Size
+from textual.message import Message
 from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
@@ -68,6 +69,13 @@ class OutputView(ScrollView, can_focus=True):
     }
     """
 
+    class Pointed(Message):
+        """A click on the text: the raw character there, prompt counted and marks not."""
+
+        def __init__(self, character: int) -> None:
+            super().__init__()
+            self.character = character
+
     sequence: reactive[int] = reactive(0, init=False)
     """The sequence that is shown, from 0."""
     streaming: reactive[bool] = reactive(False, init=False)
@@ -92,6 +100,7 @@ class OutputView(ScrollView, can_focus=True):
         self._painter: Painter | None = None
         self._strips: LRUCache[tuple[Line, tuple[int, int] | None, tuple[Range, ...]], Strip] = LRUCache(512)
         self._found: Found | None = None
+        self._pointed: Found | None = None
         # The row that a resize put at the top, and the position in the text that it was chosen for.
         self._place: tuple[int, int] | None = None
 
@@ -198,11 +207,36 @@ class OutputView(ScrollView, can_focus=True):
         if found != self._found:
             self._found = found
             self.refresh()
+        if go and found is not None and found.here is not None:
+            self._bring_into_sight(found.here)
+
+    def point_at(self, start: int | None, end: int = 0) -> None:
+        """Put the token cursor on these characters, prompt counted and marks not; on None it is let go of.
+
+        What has no length is shown by the character that follows it.
+        """
+        pieces = self._documents[self.sequence].pieces
+        self._pointed = None if start is None else Found(pieces, [start], max(1, end - start), 0)
+        self.refresh()
+        if self._pointed is not None and self._pointed.here is not None:
+            self._bring_into_sight(self._pointed.here)
+
+    def _bring_into_sight(self, position: int) -> None:
         wrapped = self._wrapped
-        if go and found is not None and found.here is not None and wrapped is not None:
-            row, top, height = wrapped.line_at(found.here), self.scroll_offset.y, self.size.height
+        if wrapped is not None:
+            row, top, height = wrapped.line_at(position), self.scroll_offset.y, self.size.height
             if not top <= row < top + height:
                 self.scroll_to(y=max(0, row - height // 3), animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """Say where the text was clicked."""
+        wrapped, offset = self._wrapped, event.get_content_offset(self)
+        if wrapped is None or offset is None or self.text_selection is not None:
+            return
+        row = self.scroll_offset.y + offset.y
+        if row < len(wrapped.lines):
+            position = wrapped.position(wrapped.lines[row].start, offset.x)
+            self.post_message(self.Pointed(len(wrapped.text_between(0, position))))
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected raw text, in logical lines and without marks, and what ends it."""
@@ -227,7 +261,7 @@ class OutputView(ScrollView, can_focus=True):
         return min(max(0, sequence), len(self._documents) - 1)
 
     def watch_sequence(self) -> None:
-        self._place = None
+        self._place = self._pointed = None
         self._forget_selection()
         self._update(everything=True)
 
@@ -337,7 +371,8 @@ class OutputView(ScrollView, can_focus=True):
         assert self._painter is not None
         line = wrapped.lines[row]
         selected = self._selected_in(wrapped, line)
-        found = self._found.between(line.start, line.start + line.length) if self._found else ()
+        marked = self._pointed or self._found
+        found = marked.between(line.start, line.start + line.length) if marked else ()
         if self.streaming and row == len(wrapped.lines) - 1:
             return self._painter.line(line, width, selected, cursor=wrapped.limit, found=found)
         # The key holds all that the strip is made of, so nothing goes stale when text is added or taken away.
