@@ -228,7 +228,7 @@ _PROMPT = (
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt.", weight=0),
     Action(
-        "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=2
+        "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=0
     ),
     Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences.", weight=2),
     Action(

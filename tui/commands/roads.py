@@ -78,6 +78,9 @@ class RoadCommands(SessionApp):
     def action_lens(self) -> None:
         """To the lens and back; it opens and closes where there is no room for it beside the rest."""
         self.main.turn_to_lens()
+
+    def on_lens_pane_opened(self, event: LensPane.Opened) -> None:
+        """It is to be seen from now on."""
         self.ask_lens()
 
     def ask_lens(self) -> None:

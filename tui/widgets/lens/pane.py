@@ -57,6 +57,9 @@ class LensPane(Widget, can_focus=True):
             super().__init__()
             self.token_id = token_id
 
+    class Opened(Message):
+        """It has come into sight, and would show what there is."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
         self.border_title = "Next token"
@@ -99,6 +102,10 @@ class LensPane(Widget, can_focus=True):
     def render(self) -> Content:
         """Line under line; the tokens are untrusted and made safe."""
         return Content("\n").join(self.lines())
+
+    def on_show(self) -> None:
+        """What was not looked at while it was hidden is looked at now."""
+        self.post_message(self.Opened())
 
     def on_focus(self) -> None:
         """Say what can be done."""
