@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -129,6 +130,13 @@ def regex(value: str) -> None:
     from llguidance import LLMatcher
 
     _accepted(LLMatcher, LLMatcher.grammar_from_regex(value))
+
+
+def letters(value: str) -> None:
+    """Letters alone, with their marks."""
+    composed = unicodedata.normalize("NFC", value)
+    if not all(sign.isalpha() for sign in composed):
+        raise ValueError("must be letters, one after the other")
 
 
 def json_schema(value: str) -> None:
