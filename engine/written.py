@@ -35,6 +35,18 @@ def written(model: LoadedModel) -> list[bytes]:
     return bare + [NOTHING] * (size - known)
 
 
+def writable_signs(tokens: list[bytes]) -> str | None:
+    """The characters that can be written one by one, also within a word; None where all can, byte by byte.
+
+    Where no word goes on in another token, each token says itself what it can write: None too.
+    """
+    there = frozenset(tokens)
+    whole_words = not any(text[-1] >= 0x80 or text[-1:].isalpha() for text in there - {NOTHING})
+    if whole_words or all(bytes([byte]) in there for byte in range(0x80, 0xC0)):
+        return None
+    return "".join(sorted({text.decode() for text in there if _is_sign(text)}))
+
+
 def byte_tokenizer(tokens: list[bytes]) -> Any:
     """The vocabulary by what it writes, as llguidance reads it; after it come the 256 single bytes, and an end."""
     from llguidance import LLTokenizer, TokenizerWrapper
@@ -55,7 +67,7 @@ class _Vocabulary:
         return len(self.tokens) - 1
 
     def __call__(self, text: bytes) -> list[int]:
-        return []
+        return [self.eos_token_id - 256 + byte for byte in text]
 
 
 def rejoins(model: LoadedModel) -> bool:
@@ -69,11 +81,15 @@ def _texts(tokenizer: Any, tokens: list[str | None]) -> list[str]:
         return [spelled(token or "") for token in tokens]
     alone = [str(text) for text in tokenizer.batch_decode([[i] for i in range(len(tokens))])]
     if hasattr(tokenizer, "detokenizer"):  # whole words; those of scripts without spaces would be run together
-        return ["" if _is_run_together(text) else f" {text}" for text in alone]
+        return ["" if _is_run_together(text) else f"{text} " for text in alone]
     decoder = getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None)
-    if type(decoder).__name__ == "BPEDecoder":
-        return [(token or "").replace(decoder.suffix, " ") for token in tokens]
-    return _after_a_letter(tokenizer, alone)
+    suffix = getattr(decoder, "suffix", None)  # as in `</w>`
+    if isinstance(suffix, str):
+        return [(token or "").replace(suffix, " ") for token in tokens]
+    texts = _after_a_letter(tokenizer, alone)
+    if any(text[:1].isalpha() for text in texts):
+        return texts
+    return [f"{text.strip()} " for text in texts]  # whole words again: none can go on, so each ends at once
 
 
 def _after_a_letter(tokenizer: Any, alone: list[str]) -> list[str]:
@@ -84,6 +100,13 @@ def _after_a_letter(tokenizer: Any, alone: list[str]) -> list[str]:
     pairs = tokenizer.batch_decode([[anchor, i] for i in range(len(alone))], clean_up_tokenization_spaces=False)
     before = str(tokenizer.decode([anchor], clean_up_tokenization_spaces=False))
     return [str(text)[len(before) :] for text in pairs]
+
+
+def _is_sign(text: bytes) -> bool:
+    try:
+        return len(text.decode()) == 1
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_run_together(text: str) -> bool:

@@ -7,8 +7,9 @@ cannot be ended.
 from __future__ import annotations
 
 import re
+import unicodedata
 
-from engine.sampling.filters.letters import allowed_class, forbidden_class, forbidden_sequences
+from engine.sampling.filters.letters import allowed_class, character_class, forbidden_class, forbidden_sequences
 from engine.settings import Settings
 from engine.settings.filters import FILTERS
 from engine.settings.word_list import words_of
@@ -16,6 +17,8 @@ from engine.settings.word_list import words_of
 Wanted = tuple[tuple[str, object], ...]
 STUCK = "\U0010ffff"
 """No character: stands for a word that began before the filters did, as no allowed word begins. It may only end."""
+# Otherwise a character that must come would be left one way of being written.
+_HEAD = ('%llguidance {"no_forcing": true}', "start: TEXT")
 _LETTERS = frozenset({"forbid_letters", "allow_letters"})
 _SIGN = r"\p{L}\p{M}\p{N}"
 _APOSTROPHE = "['’]"
@@ -32,29 +35,30 @@ def judges_words(wanted: Wanted) -> bool:
     return any(name not in _LETTERS for name, _ in wanted)
 
 
-def grammar(wanted: Wanted, *, rejoined: bool) -> str:
+def grammar(wanted: Wanted, *, signs: str | None = None, rejoined: bool = False) -> str:
     """The grammar in Lark's notation.
 
+    `signs` are those that a vocabulary can write one by one, if not all: a word of others might be begun in vain.
     `rejoined`: decoding puts contractions together that are apart in the tokens; they would be words that nobody
     judged, so an apostrophe after a space is kept out. Raises `SettingError` for a list that cannot be read.
     """
     values = dict(wanted)
     letters = _by_letters(str(values.get("forbid_letters", "")), str(values.get("allow_letters", "")))
     if not judges_words(wanted):
-        return "\n".join(["start: TEXT", f"TEXT: {' & '.join(letters)}"])
+        return "\n".join([*_HEAD, f"TEXT: {' & '.join(letters)}"])
     terminals, rules = _by_words(values)
     rules += [rf"~/n{_APOSTROPHE}t(?s:.*)/", *letters] if rejoined else letters
     text = ["WORDS", *([rf"~/((?s:.*)\s)?{_APOSTROPHE}(?s:.*)/"] if rejoined else [])]
     between = rf"[^{_SIGN}'’\u{{10ffff}}]"
     lines = [
-        "start: TEXT",
+        *_HEAD,
         *terminals,
         f"WORD: {' & '.join([_WORD, *rules])}",
         # A single apostrophe joins what it stands between.
         rf"BETWEEN: /{_APOSTROPHE}{{2,}}|{_APOSTROPHE}*{between}({_APOSTROPHE}|{between})*/",
         rf"EDGE: /[^{_SIGN}\u{{10ffff}}]*/",
         r"WORDS: EDGE | (EDGE WORD | /\u{10ffff}/) (BETWEEN WORD)* EDGE",
-        f"TEXT: {' & '.join([*text, *letters])}",
+        f"TEXT: {' & '.join([*text, *letters, *_writable(signs)])}",
     ]
     return "\n".join(lines)
 
@@ -81,6 +85,13 @@ def _by_words(values: dict[str, object]) -> tuple[list[str], list[str]]:
         terminals.append(f"LISTED: /{re.sub(_APOSTROPHE, _APOSTROPHE, words)}/i")
         rules.append("LISTED")
     return terminals, rules
+
+
+def _writable(signs: str | None) -> list[str]:
+    if signs is None:
+        return []
+    of_words = "".join(sign for sign in signs if unicodedata.category(sign)[0] in "LMN")
+    return [rf"/([^{_SIGN}]{f'|[{character_class(of_words)}]' if of_words else ''})*/"]
 
 
 def _escaped(pattern: str) -> str:

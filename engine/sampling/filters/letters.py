@@ -12,10 +12,15 @@ from functools import lru_cache
 _RANGES = (range(0x20, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x20000))
 
 
+def character_class(signs: Iterable[str]) -> str:
+    """The inside of a regular expression's class of these characters."""
+    return "".join(f"\\u{{{ord(sign):x}}}" for sign in sorted(signs))
+
+
 def forbidden_class(letters: str) -> str:
     """The inside of a regular expression's class of all characters that are, or are made of, one of the letters."""
     plain = {letter for letter in _cased(letters) if _is_plain(letter)}
-    return _class({*_others(letters), *_among(lambda sign: not plain.isdisjoint(_bases()[sign]))})
+    return character_class({*_others(letters), *_among(lambda sign: not plain.isdisjoint(_bases()[sign]))})
 
 
 def forbidden_sequences(letters: str) -> list[str]:
@@ -32,7 +37,7 @@ def allowed_class(letters: str) -> str:
         letters_in_it = [part for part in _bases()[sign] if part.isalpha()]
         return sign.isalpha() and bool(letters_in_it) and plain.issuperset(letters_in_it)
 
-    return _class({*_others(letters), *_among(made_of_them)})
+    return character_class({*_others(letters), *_among(made_of_them)})
 
 
 def _cased(letters: str) -> list[str]:
@@ -62,7 +67,3 @@ def _bases() -> dict[str, str]:
     signs = (chr(code) for codes in _RANGES for code in codes)
     apart = {sign: unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", sign).casefold()) for sign in signs}
     return {sign: "".join(part for part in parts if not unicodedata.combining(part)) for sign, parts in apart.items()}
-
-
-def _class(signs: Iterable[str]) -> str:
-    return "".join(f"\\u{{{ord(sign):x}}}" for sign in sorted(signs))

@@ -16,7 +16,7 @@ from transformers import LogitsProcessor
 from engine.errors import EngineError, shown
 from engine.sampling.filters.language import STUCK, Wanted, asked, grammar, judges_words
 from engine.settings import Settings
-from engine.written import NOTHING, rejoins
+from engine.written import NOTHING, rejoins, writable_signs
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
@@ -43,8 +43,9 @@ class WordFilter:
         self._texts = torch.tensor([text != NOTHING for text in model.written], device=model.device)
         self._tokenizer = model.byte_tokenizer
         self._written, self._whole_words = model.written, judges_words(wanted)
+        signs = writable_signs(model.written)
         # Silent: it would write to the terminal, over the screen.
-        text = LLMatcher.grammar_from_lark(grammar(wanted, rejoined=rejoins(model)))
+        text = LLMatcher.grammar_from_lark(grammar(wanted, signs=signs, rejoined=rejoins(model)))
         self._beginning = LLMatcher(self._tokenizer, text, log_level=0, limits=LLParserLimits(**_LIMITS))
         self._check(self._beginning)
         self._known: dict[bytes, Allowed] = {}
