@@ -39,10 +39,12 @@ from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.sampling.spelling import Spelling
+from engine.sampling.synthid import SynthIDStage
 from engine.sampling.watermark import WatermarkStage
 from engine.settings import PARAMETERS, Settings
 from engine.settings.filters import FILTERS
 from engine.settings.names import BEAMS, FORMS
+from engine.settings.shapes import SynthIDMark
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
@@ -168,6 +170,17 @@ def _form(settings: Settings, context: Context) -> LogitsProcessor | None:
     return FormLogitsProcessor(context.forms[0])
 
 
+def _watermark(settings: Settings, context: Context) -> LogitsProcessor | None:
+    mark = settings.watermarking_config
+    if mark is None:
+        return None
+    return (
+        SynthIDStage(mark, context.prompt_length, context.device)
+        if isinstance(mark, SynthIDMark)
+        else WatermarkStage(mark)
+    )
+
+
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
     "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
@@ -224,7 +237,7 @@ KEEPING = frozenset({"filters", "form"})
 FORM: dict[str, Maker] = {"form": _form}
 # Act last of all, under every strategy.
 FINISHERS: dict[str, Maker] = {
-    "watermarking_config": lambda s, _: WatermarkStage(s.watermarking_config) if s.watermarking_config else None,
+    "watermarking_config": _watermark,
     "renormalize_logits": lambda *_: LogitNormalization(),
 }
 
