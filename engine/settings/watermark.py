@@ -17,8 +17,7 @@ class WatermarkSettings:
         kind="json",
         shape=watermark,
         takes="on, or an object with any of greenlist_ratio, bias, hashing_key, seeding_scheme, context_width; "
-        "or, for SynthID, with ngram_len, keys and any of context_history_size, sampling_table_seed, "
-        "sampling_table_size, skip_first_ngram_calls, debug_mode",
+        "for SynthID one with ngram_len and keys",
         can_be_off=True,
         live=True,
         label="watermark",

@@ -116,7 +116,7 @@ def test_it_is_live(gpt2: LoadedModel) -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(SettingError, match=r"watermarking_config .*for SynthID, with ngram_len"):
+    with pytest.raises(SettingError, match=r"watermarking_config .*for SynthID one with ngram_len"):
         Settings(watermarking_config=wrong)  # type: ignore[arg-type]
 
 
