@@ -62,14 +62,12 @@ class FilterSettings:
     )
     forbid_pattern: str = declare_text(
         live=True,
-        label="forbid words like",
         shape=regex,
         takes="a regular expression",
         help="No word matches this as a whole: .*ing forbids all that end so; (?i) in front for any case.",
     )
     allow_pattern: str = declare_text(
         live=True,
-        label="allow words like",
         shape=regex,
         takes="a regular expression",
         help="Every word matches this as a whole: [Ss].* for words that begin with s; (?i) in front for any case.",
