@@ -79,13 +79,15 @@ def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Cont
 
 
 def _unfinished(run: Run) -> Iterator[Event]:
-    """Tells of texts that a limit cut off before they had the form that was asked for."""
-    for form in run.sampler.context.forms:
-        for growing in run.sequences:
-            cut = growing.ids and growing.reason in ("length", "time")
-            if cut and not form.is_accepting([*run.prompt_ids, *growing.ids]):
-                text = f"Sequence {growing.number + 1} was cut off before it had its form: give it more length."
-                yield Noted(Note("warning", "form-unfinished", text))
+    """Tells of texts that a limit cut off before they had the form that was asked for, or within a word."""
+    for growing in run.sequences:
+        if not growing.ids or growing.reason not in ("length", "time"):
+            continue
+        ids = [*run.prompt_ids, *growing.ids]
+        if not all(form.is_accepting(ids) for form in run.sampler.context.forms):
+            text = f"Sequence {growing.number + 1} was cut off before it had its form: give it more length."
+            yield Noted(Note("warning", "form-unfinished", text))
+        yield from run.filter_notes.unfinished(ids, growing.number)
 
 
 def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:

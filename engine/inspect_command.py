@@ -22,9 +22,13 @@ from engine.command_line import (
 )
 from engine.errors import EngineError
 from engine.safe_text import safe_text
+from engine.settings.shapes import SynthIDMark, Watermark
 
 if TYPE_CHECKING:
     from engine.inspection import NextToken, TextToken
+    from engine.models.loaded import LoadedModel
+    from engine.sampling.synthid import SynthIDDetected
+    from engine.sampling.watermark import Detected
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -53,11 +57,7 @@ def _main(argv: Sequence[str] | None) -> None:
 
     table = next_token(model, prompt, settings, int(args.top))
     found = tokens(model, prompt)
-    mark = None
-    if settings.watermarking_config:
-        from engine.sampling.watermark import detected
-
-        mark = detected(model, [token.id for token in found], settings.watermarking_config)
+    mark = _mark(model, [token.id for token in found], settings.watermarking_config)
     if args.json:
         put(json.dumps(_document(model.name, prompt, found, table) | ({"watermark": asdict(mark)} if mark else {})))
         return
@@ -66,7 +66,16 @@ def _main(argv: Sequence[str] | None) -> None:
     for line in _lines(found, table):
         put(line)
     if mark:
-        put(f"\nwatermark: z-score {mark.z_score:.2f} (p {mark.p_value:.2g}), {mark.green:.0%} of {mark.tokens} green")
+        put(f"\nwatermark: z-score {mark.z_score:.2f} (p {mark.p_value:.2g}), {mark.what}")
+
+
+def _mark(model: LoadedModel, ids: list[int], mark: Watermark | None) -> Detected | SynthIDDetected | None:
+    """What can be told of the watermark that is asked for."""
+    from engine.sampling import synthid, watermark
+
+    if mark is None:
+        return None
+    return synthid.detected(model, ids, mark) if isinstance(mark, SynthIDMark) else watermark.detected(model, ids, mark)
 
 
 def _document(name: str, prompt: str, found: list[TextToken], table: NextToken) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.runner.sliding import SlidingRunner
 from engine.sampling import RandomStreams, Sampler
+from engine.sampling.spelling import Spelling
 from engine.sampling.stages import Context
 from engine.settings import PARAMETERS, Settings
+from engine.strategies.wording import acting, as_tokens
 from engine.weighing import Weighing, distribution, weighed
 from engine.window import window
 
@@ -72,13 +74,14 @@ class Shift:
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What one setting does to the next token, the others as they are: how many tokens it leaves of how many, and
-    the `shifts` that are largest.
+    the `shifts` that are largest. `words` says which tokens its words are, where it holds words.
     """
 
     name: str
     left: int
     of: int
     shifts: tuple[Shift, ...]
+    words: str = ""
 
 
 def tokens(model: LoadedModel, text: str) -> list[TextToken]:
@@ -124,7 +127,8 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
     )
     moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
     shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
-    return Effect(name, int((after > 0).sum()), int((before > 0).sum()), tuple(shifts))
+    words = as_tokens(Spelling(model), acting(settings).get(name, ()))
+    return Effect(name, int((after > 0).sum()), int((before > 0).sum()), tuple(shifts), words)
 
 
 def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple[SlidingRunner, torch.Tensor]:

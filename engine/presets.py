@@ -30,7 +30,7 @@ from engine.user_files import (
 
 DIGITS = range(1, 10)
 NAME_LENGTH = 40
-_LEFT_ALONE_GROUPS = frozenset({"length", "words", "prompt", "view"})
+_LEFT_ALONE_GROUPS = frozenset({"length", "words", "filters", "prompt", "view"})
 _LEFT_ALONE = frozenset({"seed", "num_return_sequences"})
 
 DECODING: tuple[str, ...] = tuple(

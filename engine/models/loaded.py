@@ -13,6 +13,7 @@ from engine.detokenizer import piece
 from engine.errors import EngineError
 from engine.models.placement import machine
 from engine.runner import Runner, runner_for
+from engine.written import byte_tokenizer, written
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -110,6 +111,16 @@ class LoadedModel:
         except Exception as error:  # it raises what its Rust part raises, ValueError and others
             kind = type(self.tokenizer).__name__
             raise EngineError(f"a form needs a fast tokenizer that can be read, and {kind} is none") from error
+
+    @cached_property
+    def written(self) -> list[bytes]:
+        """For each id the bytes that it writes (`engine.written`)."""
+        return written(self)
+
+    @cached_property
+    def byte_tokenizer(self) -> Any:
+        """The vocabulary by what it writes, as llguidance reads it."""
+        return byte_tokenizer(self.written)
 
     def identity(self) -> dict[str, Any]:
         """What a transcript says of the model and of the machine that ran it."""

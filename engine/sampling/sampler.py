@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import torch
 
 from engine.errors import EngineError
+from engine.sampling.filters import WordFilter
 from engine.sampling.random_streams import RandomStreams
-from engine.sampling.stages import FORM, Context, stages
+from engine.sampling.stages import KEEPING, Context, stages
 from engine.settings import Settings
+from engine.settings.names import BEAMS
 
 NO_NUMBERS = "the model's scores are not numbers or leave no token to choose: try dtype float32"
 
@@ -37,6 +39,10 @@ class Sampler:
         scores = logits
         for stage in self._stages:
             scores = stage.processor(ids, scores)
+            if stage.name == "filters":  # a stage that draws cannot do with nothing
+                self._check_left(scores)
+        if self.filters:
+            self._check_left(scores)
         return scores
 
     def by_stage(self, ids: torch.Tensor, logits: torch.Tensor) -> list[tuple[str, torch.Tensor]]:
@@ -63,8 +69,21 @@ class Sampler:
         return self._streams.draw_several(scores, count) if self.settings.draws else scores.topk(count).indices
 
     def in_form(self, ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
-        """The logits with only what the form allows left, where one is asked for."""
-        return next((stage.processor(ids, logits) for stage in self._stages if stage.name in FORM), logits)
+        """The logits with only what the form and the filters allow left, where there are such."""
+        for stage in self._stages:
+            if stage.name in KEEPING:
+                logits = stage.processor(ids, logits)
+        return logits
+
+    @property
+    def filters(self) -> WordFilter | None:
+        """The filters that are on."""
+        return self.context.filtering.current
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether a form or filters are asked for, so that what they rule out may in no case come."""
+        return self.keeps_form or self.filters is not None
 
     @property
     def keeps_form(self) -> bool:
@@ -83,3 +102,11 @@ class Sampler:
     def stage_names(self) -> tuple[str, ...]:
         """The stages that are on, in the order in which they act."""
         return tuple(stage.name for stage in self._stages)
+
+    def _check_left(self, scores: torch.Tensor) -> None:
+        """Raises `EngineError` where a row is left nothing; of beams those that are die, and one is enough."""
+        assert self.filters
+        left = (scores > -float("inf")).any(dim=-1)
+        if not (left.any() if self.settings.strategy in BEAMS else left.all()):
+            names = self.filters.names
+            raise EngineError(f"{names}: no token is left that may come here; ease what is forbidden, or clear it")

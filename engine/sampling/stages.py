@@ -34,13 +34,17 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
+from engine.sampling.filters import Filtering
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
 from engine.sampling.spelling import Spelling
+from engine.sampling.synthid import SynthIDStage
 from engine.sampling.watermark import WatermarkStage
 from engine.settings import PARAMETERS, Settings
+from engine.settings.filters import FILTERS
 from engine.settings.names import BEAMS, FORMS
+from engine.settings.shapes import SynthIDMark
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
@@ -62,6 +66,7 @@ class Context:
     grammar_tokenizer: Callable[[], Any] = lambda: None
     forms: list[Form] = field(default_factory=list)
     spelling: Spelling = field(default_factory=Spelling)
+    filtering: Filtering = field(default_factory=Filtering)
 
     @classmethod
     def of(cls, model: LoadedModel, ids: Sequence[int]) -> Context:
@@ -73,6 +78,7 @@ class Context:
             model.positions,
             grammar_tokenizer=lambda: model.grammar_tokenizer,
             spelling=Spelling(model),
+            filtering=Filtering(model),
         )
 
     @property
@@ -164,6 +170,17 @@ def _form(settings: Settings, context: Context) -> LogitsProcessor | None:
     return FormLogitsProcessor(context.forms[0])
 
 
+def _watermark(settings: Settings, context: Context) -> LogitsProcessor | None:
+    mark = settings.watermarking_config
+    if mark is None:
+        return None
+    return (
+        SynthIDStage(mark, context.prompt_length, context.device)
+        if isinstance(mark, SynthIDMark)
+        else WatermarkStage(mark)
+    )
+
+
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
     "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
@@ -185,6 +202,7 @@ PROCESSORS: dict[str, Maker] = {
     "min_new_tokens": _ending(
         lambda s, c, ends: MinNewTokensLengthLogitsProcessor(c.prompt_length, s.min_new_tokens, ends, str(c.device))
     ),
+    "filters": lambda s, context: context.filtering.processor(s, s.end_ids(context.eos_token_ids)),
     "forced_bos_token_id": lambda s, _: ForcedBOSTokenLogitsProcessor(s.forced_bos_token_id),
     "forced_eos_token_id": lambda s, c: ForcedEOSTokenLogitsProcessor(
         c.prompt_length + s.room(c.prompt_length, c.positions), list(s.forced_eos_token_id), str(c.device)
@@ -213,23 +231,27 @@ WARPERS: dict[str, Maker] = {
 }
 
 
+# Leave what keeps to them, whatever the scores are.
+KEEPING = frozenset({"filters", "form"})
 # Act last of the processors, under every strategy.
 FORM: dict[str, Maker] = {"form": _form}
 # Act last of all, under every strategy.
 FINISHERS: dict[str, Maker] = {
-    "watermarking_config": lambda s, _: WatermarkStage(s.watermarking_config) if s.watermarking_config else None,
+    "watermarking_config": _watermark,
     "renormalize_logits": lambda *_: LogitNormalization(),
 }
 
 
 # The settings that shape the distribution of the next token.
-SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS})
+SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS, *FILTERS})
 
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
     makers = PROCESSORS | FORM | (WARPERS if settings.draws else {}) | FINISHERS
-    made = ((name, make(settings, context)) for name, make in makers.items() if name in FORM or _is_on(settings, name))
+    made = (
+        (name, make(settings, context)) for name, make in makers.items() if name in KEEPING or _is_on(settings, name)
+    )
     return tuple(Stage(name, processor) for name, processor in made if processor is not None)
 
 

@@ -20,6 +20,9 @@ def of(settings: Settings) -> str:
     forms = [name for name in FORMS if getattr(settings, name)]
     if len(forms) > 1:
         return f"{forms[0]} and {forms[1]}: a text can keep one form at a time; clear one of them"
+    shortest, longest = settings.min_word_length, settings.max_word_length
+    if 0 < longest < shortest:
+        return f"min_word_length {shortest}: more than max_word_length {longest}; no word can be both"
     if strategy == "diverse-beam":
         return _of_groups(settings)
     if strategy == "constrained-beam":

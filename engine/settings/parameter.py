@@ -90,6 +90,8 @@ class Parameter:
             return None if self.can_be_auto else self.off
         try:
             checked = self._coerced(value)
+        except SettingError:  # it says itself what is wrong
+            raise
         except (TypeError, ValueError, OverflowError):
             raise self._refused(value) from None
         if self.kind in ("int", "float") and checked != self.off:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 Phrase = tuple[int, ...]
-Watermark = tuple[float, float, int, str, int]
-# The library's names and defaults, in the order in which a `Watermark` has them.
-_WATERMARK: dict[str, Any] = {
+GreenMark = tuple[float, float, int, str, int]
+# The library's names and defaults, in the order in which a mark has them.
+_GREEN: dict[str, Any] = {
     "greenlist_ratio": 0.25,
     "bias": 2.0,
     "hashing_key": 15_485_863,
     "seeding_scheme": "lefthash",
     "context_width": 1,
 }
+
+
+class SynthIDMark(NamedTuple):
+    """The library's names and defaults again."""
+
+    ngram_len: int
+    keys: Phrase
+    context_history_size: int = 1024
+    sampling_table_seed: int = 0
+    sampling_table_size: int = 2**16
+    skip_first_ngram_calls: bool = False
+    debug_mode: bool = False
+
+
+Watermark = GreenMark | SynthIDMark
 
 
 def forced_words(value: Any) -> tuple[tuple[Phrase, ...], ...]:
@@ -71,14 +87,17 @@ def forced_places(value: Any) -> tuple[tuple[int, int], ...]:
 
 
 def watermark(value: Any) -> Watermark:
-    """From `on`, a mapping of some of the fields, or all of them in their order."""
+    """From `on`, a mapping of some of the fields of either kind, or all of them in their order."""
     if value is True or value == "on":
         value = {}
     if not isinstance(value, Mapping):
-        value = dict(zip(_WATERMARK, _items(value), strict=True))
-    if value.keys() - _WATERMARK.keys():
+        synthid = len(_items(value)) == len(SynthIDMark._fields)
+        value = dict(zip(SynthIDMark._fields if synthid else _GREEN, value, strict=True))
+    if not value.keys().isdisjoint(SynthIDMark._fields):
+        return _synthid(SynthIDMark(**value))
+    if value.keys() - _GREEN.keys():
         raise ValueError("not a field of a watermark")
-    ratio, bias, key, scheme, width = (_WATERMARK | dict(value)).values()
+    ratio, bias, key, scheme, width = (_GREEN | dict(value)).values()
     if any(isinstance(number, bool) for number in (ratio, bias)) or not 0 < ratio < 1 or not math.isfinite(bias):
         raise ValueError("not a share and a bias")
     if scheme not in ("lefthash", "selfhash") or phrase([key, width])[0] >= 2**31 or not 0 < width < 100 or not key:
@@ -86,9 +105,21 @@ def watermark(value: Any) -> Watermark:
     return float(ratio), float(bias), key, scheme, width
 
 
-def watermark_fields(mark: Watermark) -> dict[str, Any]:
+def _synthid(mark: SynthIDMark) -> SynthIDMark:
+    keys = phrase(mark.keys)
+    if len(keys) > 100 or max(*keys, *phrase([mark.sampling_table_seed, 0])) >= 2**63:
+        raise ValueError("not keys and a seed")
+    width, history, size = phrase([mark.ngram_len, mark.context_history_size, mark.sampling_table_size])
+    if not 1 < width < 100 or not 0 < history <= 2**16 or not 0 < size <= 2**24:
+        raise ValueError("not a length of n-grams and sizes")
+    if not isinstance(mark.skip_first_ngram_calls, bool) or not isinstance(mark.debug_mode, bool):
+        raise ValueError("not on or off")
+    return mark._replace(keys=keys)
+
+
+def green_fields(mark: GreenMark) -> dict[str, Any]:
     """By the library's names."""
-    return dict(zip(_WATERMARK, mark, strict=True))
+    return dict(zip(_GREEN, mark, strict=True))
 
 
 def decay(value: Any) -> tuple[int, float]:
@@ -129,6 +160,13 @@ def regex(value: str) -> None:
     from llguidance import LLMatcher
 
     _accepted(LLMatcher, LLMatcher.grammar_from_regex(value))
+
+
+def letters(value: str) -> None:
+    """Letters alone, with their marks."""
+    composed = unicodedata.normalize("NFC", value)
+    if not all(sign.isalpha() for sign in composed):
+        raise ValueError("must be letters, one after the other")
 
 
 def json_schema(value: str) -> None:

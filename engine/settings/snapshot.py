@@ -12,6 +12,7 @@ from engine.settings.assisted import AssistedSettings
 from engine.settings.beams import BeamSettings
 from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
+from engine.settings.filters import FilterSettings
 from engine.settings.form import FormSettings
 from engine.settings.generation_config import values_from
 from engine.settings.guidance import GuidanceSettings
@@ -41,6 +42,7 @@ class Settings(
     ComparingSettings,
     BeamSettings,
     FormSettings,
+    FilterSettings,
     WordSettings,
     PhraseSettings,
     ContextSettings,
@@ -151,6 +153,7 @@ GROUPS = {
     "context": ContextSettings,
     "phrases": PhraseSettings,
     "words": WordSettings,
+    "filters": FilterSettings,
     "form": FormSettings,
     "beams": BeamSettings,
     "comparing": ComparingSettings,

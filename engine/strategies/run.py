@@ -28,6 +28,7 @@ from engine.events import (
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
+from engine.strategies.filtering import FilterNotes
 from engine.strategies.sight import Sight
 from engine.strategies.wording import Wording
 
@@ -75,6 +76,7 @@ class Run:
     def __post_init__(self) -> None:
         self.runner = guiding.runner(self.model, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
+        self.filter_notes = FilterNotes(self.sampler.context.filtering)
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -97,6 +99,7 @@ class Run:
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
         yield from self._wording.told(self.settings)
+        yield from self.filter_notes.told()
 
     def prefill(self, rows: int) -> tuple[torch.Tensor, int]:
         """Puts the prompt through the model: logits (rows, vocabulary), and how many ids were in the cache."""

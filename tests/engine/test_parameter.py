@@ -28,7 +28,9 @@ SHAPED: dict[str, st.SearchStrategy[Any]] = {
     "sequence_bias": st.lists(st.tuples(PHRASE, st.floats(-100, 100)), min_size=1, max_size=3),
     "forced_decoder_ids": st.lists(PAIR, min_size=1, max_size=3),
     "force_words_ids": PHRASES | PHRASE.map(lambda phrase: [[[1, *phrase], [2, *phrase]]]),
-    "watermarking_config": st.fixed_dictionaries({}, optional={"greenlist_ratio": st.floats(0.1, 0.9)}),
+    "watermarking_config": st.fixed_dictionaries({}, optional={"greenlist_ratio": st.floats(0.1, 0.9)})
+    | st.fixed_dictionaries({"ngram_len": st.integers(2, 9), "keys": PHRASE}, optional={"debug_mode": st.booleans()}),
+    "word_list": st.just("words.txt#0123456789abcdef"),
     "word_bias": st.lists(st.tuples(st.text(min_size=1), st.floats(-100, 100)), min_size=1, max_size=3),
     "exponential_decay_length_penalty": st.tuples(st.integers(0, 500), st.floats(0.1, 10)),
     "dola_layers": st.sampled_from(["low", "high"]) | PHRASE,
@@ -39,6 +41,10 @@ FORMS = {
     "form_regex": ["a+", "(cat|dog)s?", "[0-9]{3}"],
     "form_json_schema": ["{}", '{"type": "integer"}', "true"],
     "form_grammar": ["start: /a+/", 'start: "x" | "y" start'],
+    "forbid_letters": ["e", "éA"],
+    "allow_letters": ["xyz"],
+    "forbid_pattern": [".*ing"],
+    "allow_pattern": ["(?i)s.*", "a/b"],
 }
 
 

@@ -9,12 +9,14 @@ import pytest
 
 from engine import Controls, SettingError, Settings
 from engine.events import Failed, Noted, Token
+from engine.inspection import effect
 from engine.models.loaded import LoadedModel
 from engine.run_generation import main
 from engine.sampling.spelling import Spelling
 from engine.settings import PARAMETERS
 from tests.models import GREEDY, byte_level_tokenizer, end, golden_model, ids, play, saved, tiny_gpt2
 from tests.paths import needs_golden
+from tui.widgets.settings_panel.help_line import effect_text
 
 FORCING = Settings(strategy="constrained-beam", num_beams=4, max_new_tokens=12, force_words=("river",))
 
@@ -69,6 +71,13 @@ def test_what_they_became_is_told_once_and_also_when_they_come_in_the_middle(gpt
     assert told[1].startswith("bad_words as tokens: the is ")
     place = next(n for n, event in enumerate(events) if isinstance(event, Noted) and event.note.text == told[1])
     assert [event.index for event in events[:place] if isinstance(event, Token)] == [0, 1, 2]
+
+
+def test_the_effect_of_a_setting_says_what_its_words_became(gpt2: LoadedModel) -> None:
+    seen = effect(gpt2, "the old", GREEDY.changed(bad_words=("old", "=t")), "bad_words")
+    assert seen.words.startswith("old is ") and seen.words.endswith("; =t is t") and "␣" in seen.words
+    assert effect_text(seen).startswith(f"{seen.words} · ")
+    assert effect(gpt2, "the old", GREEDY.changed(forbid_letters="e"), "forbid_letters").words == ""
 
 
 def test_a_forced_word_comes_in_one_of_its_forms(gpt2: LoadedModel) -> None:

@@ -5,6 +5,7 @@ Beams are sorted into banks by how far they have come, and the banks take turns 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -26,12 +27,14 @@ def constrained_beam(run: Run) -> Iterator[Event]:
     start = Progress.of(words).after_all(run.prompt_ids)
 
     group = Group.of(run.settings.num_beams, Path(None, 0.0, progress=start))
-    return Search(run, [group], partial(candidates, run), keep=_keep, loose=True).events()
+    return Search(run, [group], partial(candidates, run), keep=partial(_keep, run), loose=True).events()
 
 
-def _keep(scores: torch.Tensor, group: Group, going: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
+def _keep(run: Run, scores: torch.Tensor, group: Group, going: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
     """The best of each bank in turn, from those that were chosen and those that a forced word's token makes."""
     found = going + _forced(scores, group, going)
+    if run.sampler.is_strict:  # what may not come comes not by force either
+        found = [(row, path) for row, path in found if path.total > -math.inf]
     found.sort(key=lambda one: 100 * _bank(one[1]) + one[1].total, reverse=True)
     seen: Counter[int] = Counter()
     turns = []

@@ -134,8 +134,8 @@ class Search:
         settings, found = self.run.settings, self.candidates(scores, group)
         going: list[tuple[int, Path]] = []
         for rank, candidate in enumerate(found):
-            if candidate.total == -math.inf and self.run.sampler.keeps_form:
-                continue  # outside the form
+            if candidate.total == -math.inf and self.run.sampler.is_strict:
+                continue  # outside the form, or no word that may come
             path = _longer(group.running[candidate.row], candidate, others[candidate.row])
             reason = self._reason(path)
             if reason is None:

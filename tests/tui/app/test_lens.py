@@ -91,8 +91,11 @@ async def test_while_it_streams_the_newest_token_is_shown(tiny: Path, record: Pa
         await hand.press("ctrl+j")
         for _ in range(3):
             lens, before = hand.pane(LensPane), hand.pane(LensPane).weighing
-            await hand.until(lambda lens=lens, before=before: lens.weighing not in (None, before))
-            assert lens.weighing is not None and lens.weighing.chosen is not None
+            await hand.until(
+                lambda lens=lens, before=before: lens.weighing is not before and lens.weighing.chosen is not None,
+                "another token's numbers",
+            )
+            assert (lens.border_title or "").startswith("Token ")
         await hand.press("escape")
         await hand.finished()
 

@@ -36,11 +36,12 @@ def setting_facts(parameter: Parameter, *, running: bool) -> str:
 
 
 def effect_text(effect: Effect) -> str:
-    """What a setting does to the next token, in one line: ` river 12 → 31%`."""
+    """What a setting does to the next token, in one line: ` river 12 → 31%`; of words first which tokens they are."""
     shifts = [f"{_mark(s.text)} {_percent(s.before)} → {_percent(s.after)}" for s in effect.shifts]
     if effect.left < effect.of:
         shifts.insert(0, f"{effect.left:,} of {effect.of:,} tokens left")
-    return safe_text("next token: " + (" · ".join(shifts) or "no difference as it stands"))
+    does = "next token: " + (" · ".join(shifts) or "no difference as it stands")
+    return safe_text(f"{effect.words} · {does}" if effect.words else does)
 
 
 def _mark(text: str) -> str:
