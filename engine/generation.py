@@ -108,9 +108,11 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
 
 
 def _without_effect(settings: Settings) -> tuple[Note, ...]:
-    names = [parameter.name for parameter in settings.without_effect()]
-    text = f"No effect under strategy {settings.strategy}: {', '.join(names)}."
-    return (Note("info", "no-effect", text),) if names else ()
+    found = settings.without_effect()
+    quiet = [parameter.name for parameter in found if not parameter.inert]
+    inert = [parameter.name for parameter in found if parameter.inert]
+    told = [(quiet, f"under strategy {settings.strategy}"), (inert, "here")]
+    return tuple(Note("info", "no-effect", f"No effect {where}: {', '.join(names)}.") for names, where in told if names)
 
 
 def _free(model: LoadedModel) -> None:
