@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from engine import guiding, window
+from engine import guiding, remembering, window
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
@@ -94,7 +94,7 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         raise PromptError("the prompt holds bytes that are no text (they were not valid UTF-8): type it anew")
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
-    notes = (*notes, *guiding.notes(settings))
+    notes = (*notes, *guiding.notes(settings), *remembering.notes(model, settings))
     if not ids:
         raise PromptError("the prompt is empty: give at least one token")
     size = model.vocabulary_size

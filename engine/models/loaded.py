@@ -30,6 +30,8 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     drafting: dict[str, Any] = field(default_factory=dict, repr=False)
     """Models that draft for this one, by name, and how they went about it last (`engine.strategies.assisted`)."""
+    caches: dict[Any, str] = field(default_factory=dict, repr=False)
+    """Caches that were tried with this model, and why one cannot be had; empty where it can."""
     _pieces: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -19,6 +19,8 @@ from engine.runner.cached import CachedRunner
 class OpenAIGPTRunner(CachedRunner):
     """The cached runner, where the library's own forward takes no cache."""
 
+    KINDS = frozenset({"dynamic", "offloaded", "quantized"})  # the mask is cut to keys that are all there
+
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         positions = torch.arange(self._length, self._length + ids.shape[1], device=ids.device)[None]
         with self._remembering():

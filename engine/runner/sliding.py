@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -50,9 +51,13 @@ class SlidingRunner(Runner):
     def hidden(self) -> tuple[torch.Tensor, ...]:
         return self._seeing.hidden
 
+    @property
+    def attentions(self) -> tuple[Any, ...]:
+        return self._seeing.attentions
+
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        with self._seeing.watched():
+    def watched(self, *, hidden: bool = True, attentions: bool = False) -> Iterator[None]:
+        with self._seeing.watched(hidden=hidden, attentions=attentions):
             yield
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
