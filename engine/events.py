@@ -1,6 +1,6 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Forgot, Noted and Paused as they happen,
+    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Forgot, Noted and Paused as they happen,
     then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
@@ -171,6 +171,24 @@ class Drafted:
     source: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensors:
+    """What a step came from, where a program asked for it (`output_scores` and its like); torch's tensors.
+
+    `scores` and `logits` (rows, vocabulary) are those that the new token `index` was chosen by: after all processors,
+    and as the model gave them. `attentions` and `hidden_states` are those of the pass that gave them, a tensor for each
+    layer: (rows, heads, n, seen) and (rows, n, width), where n is the prompt's length at first and 1 later. Row i
+    belongs to the sequence `sequences[i]`; the rows of beams, which are no sequences yet, have none.
+    """
+
+    index: int
+    sequences: tuple[int, ...]
+    scores: Any = None
+    logits: Any = None
+    attentions: tuple[Any, ...] | None = None
+    hidden_states: tuple[Any, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A setting took a new value; the new token with index `at` is the first to obey it."""
@@ -255,6 +273,7 @@ Event = (
     | Noted
     | Prefilled
     | Token
+    | Tensors
     | Beams
     | Compared
     | Contrasted

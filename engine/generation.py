@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from engine import guiding, remembering, window
+from engine import guiding, outputs, remembering, window
 from engine.controls import Controls
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
@@ -50,7 +50,8 @@ def generate(
         ready = prepared(model, prompt, settings, text)
         yield ready
         run = _run(model, ready, settings, controls, drawn)
-        yield from STRATEGIES[settings.strategy](run)
+        with outputs.watched(model, run.runner, settings):
+            yield from STRATEGIES[settings.strategy](run)
         yield from _unfinished(run)
         yield from run.end()
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else

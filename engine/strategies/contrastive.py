@@ -41,7 +41,7 @@ def contrastive(run: Run) -> Iterator[Event]:
 
 def _search(run: Run) -> Iterator[Event]:
     runner, growing = run.runner, run.sequences[0]
-    logits = context = None
+    logits = context = place = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -55,6 +55,8 @@ def _search(run: Run) -> Iterator[Event]:
             context = _Context(_unit(runner.hidden[-1][0]))
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
+        yield from run.tensors(index, scores, logits, [growing], None if run.settings.low_memory else place)
+        with run.timed():
             best = torch.softmax(scores, dim=-1)[0].topk(_count(run, scores))
             steps = _passes(run, best.indices)
             penalties = torch.stack([context.closest(step.state) for step in steps])

@@ -59,6 +59,8 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
         with run.timed():
             contrast, chosen_layers = contrasted(logits, early, run.sampler.in_form(runner.ids, logits))
             scores = run.sampler.process(runner.ids, contrast)
+        yield from run.tensors(index, scores, logits, alive)
+        with run.timed():
             chosen = run.sampler.choose(scores, [growing.number for growing in alive])
             logprobs = torch.log_softmax(scores, dim=-1)
             picked = logprobs.gather(-1, chosen[:, None]).squeeze(1).tolist()

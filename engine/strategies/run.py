@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
-from engine import guiding
+from engine import guiding, outputs
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
-from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
+from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Tensors, Timing, Token
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
@@ -61,6 +62,7 @@ class Run:
     def __post_init__(self) -> None:
         self.runner = guiding.runner(self.model, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
+        self.gives_tensors = bool(outputs.asked(self.settings))
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -105,6 +107,25 @@ class Run:
     def forgotten(self, index: int, sequences: list[Growing]) -> Iterator[Event]:
         """After the pass for the new token `index`: tells what has fallen out of the model's sight by it."""
         return self.sight.told(index, self.runner.out, sequences, self.settings)
+
+    def tensors(
+        self, index: int, scores: torch.Tensor, logits: torch.Tensor, sequences: list[Growing], row: int | None = None
+    ) -> Iterator[Event]:
+        """What the new token `index` is chosen by, where that is asked for: before any other pass.
+
+        `row` is the row of the last pass that went on, where the others did not.
+        """
+        if not self.gives_tensors:
+            return
+        settings, rows = self.settings, scores.shape[0]
+        yield Tensors(
+            index,
+            tuple(growing.number for growing in sequences),
+            scores.clone() if settings.output_scores else None,
+            self.runner.unguided(logits).clone() if settings.output_logits else None,
+            _of_rows(self.runner.attentions, rows, row) if settings.output_attentions else None,
+            _of_rows(self.runner.hidden, rows, row) if settings.output_hidden_states else None,
+        )
 
     def append(self, growing: Growing, token_id: int, logprob: float, alternatives: tuple[Alternative, ...]) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
@@ -208,3 +229,15 @@ class Run:
             place, stop = min(found)
             if stop == self.settings.stop_token:
                 growing.text = growing.text[:place]
+
+
+def _of_rows(layers: tuple[Any, ...], rows: int, row: int | None) -> tuple[Any, ...]:
+    """Each layer's tensor for so many rows, which all began as the one of a prompt; or its row `row` alone."""
+
+    def chosen(layer: Any) -> Any:
+        if isinstance(layer, tuple):  # XLNet's two streams
+            return tuple(map(chosen, layer))
+        layer = layer if row is None else layer[row : row + 1]
+        return layer.expand(rows, *layer.shape[1:])
+
+    return tuple(map(chosen, layers))

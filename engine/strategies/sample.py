@@ -36,6 +36,8 @@ def sample(run: Run) -> Iterator[Event]:
         yield from run.forgotten(index, alive)
         with run.timed():
             scores = run.sampler.process(runner.ids, logits)
+        yield from run.tensors(index, scores, logits, alive)
+        with run.timed():
             chosen = run.sampler.choose(scores, [growing.number for growing in alive])
             logprobs = torch.log_softmax(scores, dim=-1)
             picked = logprobs.gather(-1, chosen[:, None]).squeeze(1).tolist()

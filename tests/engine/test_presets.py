@@ -77,7 +77,9 @@ def test_values_that_no_preset_can_have(values: dict[str, object]) -> None:
 
 def test_a_preset_sets_what_its_table_names_beside_the_decoding(tmp_path: Path) -> None:
     path = tmp_path / "presets.toml"
-    path.write_text('[2]\nname = "long"\nmax_new_tokens = 20\nstop_strings = ["end"]\ncache_implementation = "static"\n')
+    path.write_text(
+        '[2]\nname = "long"\nmax_new_tokens = 20\nstop_strings = ["end"]\ncache_implementation = "static"\n'
+    )
     shelf = Shelf(path)
     shelf.load()
     assert not shelf.complaints

@@ -67,6 +67,8 @@ def assisted(run: Run) -> Iterator[Event]:
             logits = next(now.logits)
             length = len(run.prompt_ids) + index
             scores = run.sampler.process(runner.ids[:, :length], logits)
+        yield from run.tensors(index, scores, logits, run.sequences)
+        with run.timed():
             token_id = int(run.sampler.choose(scores, [growing.number]))
             logprobs = torch.log_softmax(scores, dim=-1)
             others = run.alternatives(logprobs, logits)[0]

@@ -74,6 +74,7 @@ class Search:
     loose: bool = False
     settled: Node | None = None
     _fallen: list[Beam] = field(default_factory=list)
+    _scores: list[torch.Tensor] = field(default_factory=list)
 
     def events(self) -> Iterator[Event]:
         """The search from the prompt to its end."""
@@ -94,6 +95,9 @@ class Search:
             yield from run.forgotten(index, run.sequences)
             with run.timed():
                 rows, chosen = self._step(logits, index)
+            if run.gives_tensors:
+                yield from run.tensors(index, torch.cat(self._scores), logits, [])
+            with run.timed():
                 told = list(self._settle())
             yield from told
             yield self._beams(index)
@@ -107,7 +111,7 @@ class Search:
         logprobs = torch.log_softmax(logits, dim=-1)
         rows: list[int] = []
         chosen: list[int] = []
-        self._fallen = []
+        self._fallen, self._scores = [], []
         run.sampler.context.spoken.clear()
         for group in self.groups:
             if group.done:
@@ -118,6 +122,7 @@ class Search:
             width = len(group.running)
             part = slice(start, start + width)
             scores = run.sampler.process(run.runner.ids[part], logprobs[part])
+            self._scores.append(scores)
             others = run.alternatives(scores, logits[part])
             kept = self._advance(group, scores, others, index)
             group.running = [path for _, path in kept]
