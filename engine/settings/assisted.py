@@ -11,7 +11,7 @@ ASSISTED = ("assisted",)
 
 @dataclass(frozen=True, kw_only=True)
 class AssistedSettings:
-    """They act under strategy assisted: all but the ensemble weight change how soon the text is there, and not the text."""
+    """They act under strategy assisted, and but for the ensemble weight change how soon the text is there alone."""
 
     prompt_lookup_num_tokens: int | None = declare(
         None,
@@ -138,6 +138,6 @@ class AssistedSettings:
         under=ASSISTED,
         live=True,
         label="ensemble weight",
-        help="Assisted, by a model: a drafted token is chosen from a mixture of both models, in which the large one has "
-        "this weight; more drafts hold, and the text is no longer the large model's alone.",
+        help="Assisted, by a model: a drafted token is chosen from a mixture of both models, in which the large one "
+        "has this weight; more drafts hold, and the text is no longer the large model's alone.",
     )

@@ -9,15 +9,17 @@ the model gives it (Leviathan et al. 2023; Chen et al. 2023).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 import torch
 
-from engine.events import Drafted, Event, Prefilled
+from engine.events import Drafted, Event, Note, Noted, Prefilled
 from engine.models.loaded import LoadedModel
 from engine.strategies.assisted.choose import draft_for
+from engine.strategies.assisted.lookup import Lookup
+from engine.strategies.assisted.translated import Translated
 from engine.strategies.run import Run
 
 
@@ -28,6 +30,7 @@ class _Round:
     index: int
     proposed: list[int]
     logits: Iterator[torch.Tensor]
+    beliefs: Sequence[torch.Tensor] = ()
     accepted: int = 0
 
     def accepts(self, token_id: int) -> bool:
@@ -36,6 +39,22 @@ class _Round:
             return False
         self.accepted += 1
         return True
+
+    def mixed(self, scores: torch.Tensor, weight: float) -> torch.Tensor:
+        """The scores (1, vocabulary) of a mixture in which the model has this weight and the draft the rest.
+
+        The draft has its say among the tokens that the settings leave. Where it proposed nothing, or knows no
+        probabilities, the scores stay as they are (static ensemble verification, as the library has it).
+        """
+        if weight == 1 or self.accepted >= len(self.beliefs):
+            return scores
+        own = torch.softmax(scores, dim=-1)
+        belief = own.new_zeros(own.shape)
+        width = min(own.shape[-1], self.beliefs[self.accepted].shape[-1])
+        belief[0, :width] = self.beliefs[self.accepted][:width]
+        belief = belief.masked_fill(own == 0, 0)
+        total = belief.sum()
+        return (weight * own + (1 - weight) * belief / total).log() if total > 0 else scores
 
     def told(self, model: LoadedModel, source: str) -> Iterator[Event]:
         """What became of it, where anything was drafted."""
@@ -49,6 +68,9 @@ def assisted(run: Run) -> Iterator[Event]:
     draft, runner = draft_for(run.model, run.settings), run.runner
     growing, now = run.sequences[0], _Round(0, [], iter(()))
     over = True
+    if run.settings.assistant_ensemble_weight < 1 and isinstance(draft, Lookup | Translated):
+        text = f"No effect: assistant_ensemble_weight; {draft.source} gives no probabilities for the model's own tokens."
+        yield Noted(Note("info", "no-effect", text))
     for index in count():
         yield from run.begin_step(index)
         if run.stopped or index >= run.room():
@@ -62,11 +84,13 @@ def assisted(run: Run) -> Iterator[Event]:
             with run.timed():
                 text = [*run.prompt_ids, *growing.ids]
                 proposed = draft.propose(text, run.room() - index - 1, run.settings)
-                now = _Round(index, proposed, runner.extend(torch.tensor([text[-1], *proposed])))
+                passes = runner.extend(torch.tensor([text[-1], *proposed]))
+                now = _Round(index, proposed, passes, draft.beliefs)
         with run.timed():
             logits = next(now.logits)
             length = len(run.prompt_ids) + index
             scores = run.sampler.process(runner.ids[:, :length], logits)
+            scores = now.mixed(scores, run.settings.assistant_ensemble_weight)
         yield from run.tensors(index, scores, logits, run.sequences)
         with run.timed():
             token_id = int(run.sampler.choose(scores, [growing.number]))
