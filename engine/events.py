@@ -34,12 +34,29 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a prompt that the first new tokens say again.
+
+    `text` is what they have to say, `cuts` are the places in its bytes where it was cut into tokens before, `surplus`
+    counts the characters that they say of the prompt, a space before the text among them: these are not told again.
+    """
+
+    text: str
+    cuts: tuple[int, ...]
+    surplus: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """The prompt as the model gets it: `text` with what the family put before it, `ids` after tokenisation."""
+    """The prompt as the model gets it: `text` with what the family put before it, `ids` after tokenisation.
+
+    `tail` is what the ids lack of the text, where token healing took tokens back.
+    """
 
     text: str
     ids: tuple[int, ...]
     notes: tuple[Note, ...] = ()
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from engine import guiding, outputs, remembering, window
+from engine import guiding, healing, outputs, remembering, window
 from engine.controls import Controls
-from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
 from engine.events import Event, Failed, Note, Noted, Prepared
+from engine.families.causal_lm import start_token
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
@@ -65,7 +65,8 @@ def generate(
 
 def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
     ids = ready.ids
-    context = Context.of(model, ids)
+    context = Context.of(model, ready)
+    surplus = ready.tail.surplus if ready.tail else 0
     return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
@@ -73,9 +74,9 @@ def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Cont
         settings=settings,
         prompt_ids=list(ids),
         sequences=[
-            Growing(number, detokenizer(model.tokenizer, ids)) for number in range(settings.num_return_sequences)
+            Growing(number, healing.detokenizer(model, ready)) for number in range(settings.num_return_sequences)
         ],
-        sight=Sight(model, ids, ready.text),
+        sight=Sight(model, ids, ready.text[: len(ready.text) - surplus], surplus),
     )
 
 
@@ -96,8 +97,7 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
     notes = (*notes, *guiding.notes(settings), *remembering.notes(model, settings))
-    if not ids:
-        raise PromptError("the prompt is empty: give at least one token")
+    ids = ids or (start_token(model, settings),)
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
@@ -105,7 +105,8 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         text = ready.text
     elif text is None:
         text = str(model.tokenizer.decode(list(ids)))
-    return Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
+    whole = Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
+    return healing.healed(model, prompt, whole, settings)
 
 
 def _without_effect(settings: Settings) -> tuple[Note, ...]:

@@ -85,7 +85,7 @@ def next_token(model: LoadedModel, prompt: str, settings: Settings, top: int = 1
     """What the model was about to say after `prompt`: its `top` likeliest tokens, raw and under the settings."""
     ready = prepared(model, prompt, settings)
     runner, logits = _seen(model, ready.ids, settings)
-    sampler = _sampler(model, ready.ids, settings)
+    sampler = _sampler(model, ready, settings)
     raw, processed = _distribution(logits), _distribution(sampler.process(runner.ids, logits))
     best = raw.topk(min(top, raw.numel())).indices
     rank, raw_rank = (1 + (p[None, :] > p[best, None]).sum(dim=1) for p in (processed, raw))
@@ -100,10 +100,10 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
     """What the setting `name` does to the token after `prompt` (text, or ids as they are)."""
     parameter = PARAMETERS[name]
     without = settings.changed(**{name: parameter.off if parameter.can_be_off else parameter.upstream})
-    ids = prepared(model, prompt, settings).ids
-    runner, logits = _seen(model, ids, settings)
+    ready = prepared(model, prompt, settings)
+    runner, logits = _seen(model, ready.ids, settings)
     before, after = (
-        _distribution(_sampler(model, ids, each).process(runner.ids, logits)) for each in (without, settings)
+        _distribution(_sampler(model, ready, each).process(runner.ids, logits)) for each in (without, settings)
     )
     moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
     shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
@@ -117,8 +117,8 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
     return runner, runner.prefill(ids)[0]
 
 
-def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
-    return Sampler(settings, Context.of(model, ids), RandomStreams(settings.seed))
+def _sampler(model: LoadedModel, ready: Prepared, settings: Settings) -> Sampler:
+    return Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))
 
 
 def _distribution(scores: torch.Tensor) -> torch.Tensor:

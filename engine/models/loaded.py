@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from engine.families import Family
+    from engine.sampling.healing import Vocabulary
 
 
 @dataclass
@@ -87,6 +88,13 @@ class LoadedModel:
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
         return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What its tokens stand for, found by how they begin."""
+        from engine.sampling.healing import Vocabulary
+
+        return Vocabulary(self)
 
     @cached_property
     def grammar_tokenizer(self) -> Any:

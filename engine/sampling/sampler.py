@@ -67,6 +67,11 @@ class Sampler:
         return next((stage.processor(ids, logits) for stage in self._stages if stage.name in FORM), logits)
 
     @property
+    def restricts(self) -> bool:
+        """Whether some tokens are ruled out for good, by a form or by what must be said again."""
+        return self.keeps_form or self.context.healing is not None
+
+    @property
     def keeps_form(self) -> bool:
         """Whether a form is asked for."""
         return bool(self.context.forms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,12 +37,14 @@ from transformers import (
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
+from engine.sampling.healing import Healing, HealingLogitsProcessor
 from engine.sampling.spelling import Spelling
 from engine.sampling.watermark import WatermarkStage
 from engine.settings import PARAMETERS, Settings
 from engine.settings.names import BEAMS, FORMS
 
 if TYPE_CHECKING:
+    from engine.events import Prepared
     from engine.models.loaded import LoadedModel
 
 
@@ -52,7 +54,7 @@ class Context:
 
     `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
     `spoken` are the tokens that earlier groups of beams have taken at this very step; `spelling` knows what words are
-    as tokens.
+    as tokens, `healing` what of the prompt is to be said again.
     """
 
     prompt: torch.Tensor
@@ -62,10 +64,12 @@ class Context:
     grammar_tokenizer: Callable[[], Any] = lambda: None
     forms: list[Form] = field(default_factory=list)
     spelling: Spelling = field(default_factory=Spelling)
+    healing: Healing | None = None
 
     @classmethod
-    def of(cls, model: LoadedModel, ids: Sequence[int]) -> Context:
-        """A run's, from these ids of its prompt."""
+    def of(cls, model: LoadedModel, ready: Prepared) -> Context:
+        """That of a run from this prompt."""
+        ids, tail = ready.ids, ready.tail
         prompt = torch.tensor([list(ids)], device=model.device)
         return cls(
             prompt,
@@ -73,6 +77,7 @@ class Context:
             model.positions,
             grammar_tokenizer=lambda: model.grammar_tokenizer,
             spelling=Spelling(model),
+            healing=Healing(model.vocabulary, tail.text.encode("utf-8", "replace"), tail.cuts) if tail else None,
         )
 
     @property
@@ -213,8 +218,13 @@ WARPERS: dict[str, Maker] = {
 }
 
 
-# Act last of the processors, under every strategy.
-FORM: dict[str, Maker] = {"form": _form}
+def _healing(settings: Settings, context: Context) -> LogitsProcessor | None:
+    room = settings.room(context.prompt_length, context.positions)
+    return HealingLogitsProcessor(context.healing, context.prompt_length, room) if context.healing else None
+
+
+# Act last of the processors, under every strategy; one of them at most.
+FORM: dict[str, Maker] = {"form": _form, "token_healing": _healing}
 # Act last of all, under every strategy.
 FINISHERS: dict[str, Maker] = {
     "watermarking_config": lambda s, _: WatermarkStage(s.watermarking_config) if s.watermarking_config else None,

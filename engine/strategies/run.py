@@ -37,6 +37,11 @@ class Growing:
     score: float | None = None
     closed: bool = False
 
+    @property
+    def surplus(self) -> int:
+        """Characters that the next tokens say again of the prompt."""
+        return getattr(self.detokenizer, "surplus", 0)
+
     def flushed(self) -> str:
         """What the detokenizer held back, now that the text ends here."""
         self.closed = True
@@ -62,6 +67,8 @@ class Run:
     def __post_init__(self) -> None:
         self.runner = guiding.runner(self.model, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
+        self.surplus = self.sequences[0].surplus
+        """Characters that the new tokens say again of the prompt."""
         self.gives_tensors = bool(outputs.asked(self.settings))
 
     def begin_step(self, index: int) -> Iterator[Event]:

@@ -139,8 +139,8 @@ class Search:
         settings, found = self.run.settings, self.candidates(scores, group)
         going: list[tuple[int, Path]] = []
         for rank, candidate in enumerate(found):
-            if candidate.total == -math.inf and self.run.sampler.keeps_form:
-                continue  # outside the form
+            if candidate.total == -math.inf and self.run.sampler.restricts:
+                continue  # outside the form, or beside what is said again
             path = _longer(group.running[candidate.row], candidate, others[candidate.row])
             reason = self._reason(path)
             if reason is None:
@@ -189,6 +189,8 @@ class Search:
         while at is not None and len(text) < len(last) + max(map(len, stops)):
             text = self.run.model.piece(at.id) + text
             at = at.before
+        if at is None:
+            text = text[self.run.surplus :]  # of which the prompt has it already
         return any(text.find(stop, max(0, len(text) - len(last) - len(stop) + 1)) >= 0 for stop in stops)
 
     def _settle(self) -> Iterator[Event]:
@@ -222,7 +224,7 @@ class Search:
 
     def _beam(self, path: Path, group: int) -> Beam:
         ids = tuple(node.id for node in since(path.node, self.settled))
-        text = "".join(map(self.run.model.piece, ids))
+        text = "".join(map(self.run.model.piece, ids))[self.run.sequences[0].surplus :]
         return Beam(ids, text, path.score(self.run.settings.length_penalty), group, path.reason)
 
     def _finish(self) -> Iterator[Event]:

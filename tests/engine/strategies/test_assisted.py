@@ -165,7 +165,9 @@ def test_an_ensemble_chooses_drafted_tokens_from_both_models(assistant: str) -> 
     settings = ASSISTED.changed(do_sample=False, assistant_model=assistant, assistant_ensemble_weight=weight)
     events = play(model, PROMPT, settings)
     text = [*PROMPT, *ids(events)]
-    drafted = {round_.index + place for round_ in drafts(events) for place in range(min(round_.accepted + 1, len(round_.ids)))}
+    drafted = {
+        round_.index + place for round_ in drafts(events) for place in range(min(round_.accepted + 1, len(round_.ids)))
+    }
     other = engine.load(assistant, device="cpu").model
     moved = 0
     for index in range(len(text) - len(PROMPT)):
@@ -180,7 +182,8 @@ def test_an_ensemble_chooses_drafted_tokens_from_both_models(assistant: str) -> 
 
 def test_lookup_has_no_part_in_an_ensemble(gpt2: LoadedModel) -> None:
     events = play(gpt2, REPETITIVE, ASSISTED.changed(assistant_ensemble_weight=0.5))
-    assert [e.note.text for e in events if isinstance(e, Noted)][0].startswith("No effect: assistant_ensemble_weight")
+    noted = next(event.note.text for event in events if isinstance(event, Noted))
+    assert noted.startswith("No effect: assistant_ensemble_weight")
     assert ids(events) == ids(play(gpt2, REPETITIVE, ASSISTED))
 
 
