@@ -52,6 +52,7 @@ class GuidanceSettings:
     negative_prompt_attention_mask: tuple[int, ...] = declare(
         (),
         kind="ids",
+        takes="a list of 0 and 1",
         upstream=(),
         off=(),
         can_be_off=True,

@@ -74,7 +74,7 @@ class Parameter:
             "float": "a number",
             "text": self.takes or "a text",
             "texts": "a list of texts",
-            "ids": "a list of token ids",
+            "ids": self.takes or "a list of token ids",
             "bool": "on or off",
             "json": self.takes,
         }[self.kind]

@@ -1,4 +1,4 @@
-"""Token healing: the prompt's end is said again in tokens of the model's own, and what is read goes on from the prompt."""
+"""Token healing: the prompt's end is said again in tokens of the model's own, and what is read goes on from it."""
 
 from __future__ import annotations
 
