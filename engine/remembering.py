@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import SettingError
 from engine.events import Note
@@ -104,7 +104,7 @@ def _hindrance(model: LoadedModel, plan: CachePlan) -> str:
 
 
 def _tried(model: LoadedModel, plan: CachePlan) -> str:
-    kind = type(model.runner)
+    kind: Any = type(model.runner)
     try:
         trial = kind(model.model, plan)
     except ImportError as error:

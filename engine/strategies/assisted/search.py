@@ -69,10 +69,8 @@ def assisted(run: Run) -> Iterator[Event]:
     growing, now = run.sequences[0], _Round(0, [], iter(()))
     over = True
     if run.settings.assistant_ensemble_weight < 1 and isinstance(draft, Lookup | Translated):
-        text = (
-            f"No effect: assistant_ensemble_weight; {draft.source} gives no probabilities for the model's own tokens."
-        )
-        yield Noted(Note("info", "no-effect", text))
+        said = f"No effect: assistant_ensemble_weight; {draft.source} has no probabilities for the model's tokens."
+        yield Noted(Note("info", "no-effect", said))
     for index in count():
         yield from run.begin_step(index)
         if run.stopped or index >= run.room():
