@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
+from transformers import LogitsProcessor, StoppingCriteria
 
 from engine import guiding, healing, outputs, remembering, window
 from engine.controls import Controls
@@ -16,6 +18,7 @@ from engine.families.causal_lm import start_token
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
+from engine.sampling.allowed import AllowedTokens
 from engine.sampling.stages import Context
 from engine.settings import Settings
 from engine.strategies import STRATEGIES, Run
@@ -33,6 +36,9 @@ def generate(
     *,
     drawn: int = 0,
     text: str | None = None,
+    logits_processor: Sequence[LogitsProcessor] = (),
+    stopping_criteria: Sequence[StoppingCriteria] = (),
+    prefix_allowed_tokens_fn: Callable[[int, torch.Tensor], list[int]] | None = None,
 ) -> Iterator[Event]:
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
@@ -40,6 +46,10 @@ def generate(
     changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
     random streams, for a run that goes on where one with the same seed stopped. `text` is what the ids of a prompt
     stand for, where it is known.
+
+    The last three are the library's, for a caller's own rules under every strategy: processors act after the built-in
+    ones and before the warpers, a criterion that says yes to a row (1, length) ends it with reason `stop`, and the
+    function gives the ids that may follow a row (length,), whose batch is 0.
 
     Nothing is computed before the first event is asked for, and nothing while none is.
     """
@@ -49,7 +59,10 @@ def generate(
         controls.begin(settings)
         ready = prepared(model, prompt, settings, text)
         yield ready
-        run = _run(model, ready, settings, controls, drawn)
+        custom = [*logits_processor]
+        if prefix_allowed_tokens_fn is not None:
+            custom.insert(0, AllowedTokens(prefix_allowed_tokens_fn))
+        run = _run(model, ready, settings, controls, drawn, custom, stopping_criteria)
         with outputs.watched(model, run.runner, settings):
             yield from STRATEGIES[settings.strategy](run)
         yield from _unfinished(run)
@@ -63,9 +76,17 @@ def generate(
         yield Failed(reason, run.finished().sequences if run else ())
 
 
-def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
+def _run(
+    model: LoadedModel,
+    ready: Prepared,
+    settings: Settings,
+    controls: Controls,
+    drawn: int,
+    custom: Sequence[LogitsProcessor],
+    stopping: Sequence[StoppingCriteria],
+) -> Run:
     ids = ready.ids
-    context = Context.of(model, ready)
+    context = replace(Context.of(model, ready), custom=tuple(custom))
     surplus = ready.tail.surplus if ready.tail else 0
     return Run(
         model=model,
@@ -73,6 +94,7 @@ def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Cont
         controls=controls,
         settings=settings,
         prompt_ids=list(ids),
+        stopping=tuple(stopping),
         sequences=[
             Growing(number, healing.detokenizer(model, ready)) for number in range(settings.num_return_sequences)
         ],

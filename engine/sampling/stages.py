@@ -54,7 +54,8 @@ class Context:
 
     `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
     `spoken` are the tokens that earlier groups of beams have taken at this very step; `spelling` knows what words are
-    as tokens, `healing` what of the prompt is to be said again.
+    as tokens, `healing` what of the prompt is to be said again. `custom`
+    are a caller's own processors.
     """
 
     prompt: torch.Tensor
@@ -65,6 +66,7 @@ class Context:
     forms: list[Form] = field(default_factory=list)
     spelling: Spelling = field(default_factory=Spelling)
     healing: Healing | None = None
+    custom: tuple[LogitsProcessor, ...] = ()
 
     @classmethod
     def of(cls, model: LoadedModel, ready: Prepared) -> Context:
@@ -238,9 +240,15 @@ SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS})
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
-    makers = PROCESSORS | FORM | (WARPERS if settings.draws else {}) | FINISHERS
-    made = ((name, make(settings, context)) for name, make in makers.items() if name in FORM or _is_on(settings, name))
+    custom = {f"custom {number}": _given(processor) for number, processor in enumerate(context.custom, 1)}
+    makers = PROCESSORS | custom | FORM | (WARPERS if settings.draws else {}) | FINISHERS
+    wanted = (name for name in makers if name not in PARAMETERS or name in FORM or _is_on(settings, name))
+    made = ((name, makers[name](settings, context)) for name in wanted)
     return tuple(Stage(name, processor) for name, processor in made if processor is not None)
+
+
+def _given(processor: LogitsProcessor) -> Maker:
+    return lambda *_: processor
 
 
 def _is_on(settings: Settings, name: str) -> bool:

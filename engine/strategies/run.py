@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from transformers import StoppingCriteria
 
 from engine import guiding, outputs
 from engine.controls import Controls
@@ -60,6 +61,7 @@ class Run:
     prompt_ids: list[int]
     sequences: list[Growing]
     sight: Sight
+    stopping: tuple[StoppingCriteria, ...] = ()
     prefill_s: float = 0.0
     decode_s: float = 0.0
     _wanted: Settings | None = None
@@ -139,9 +141,18 @@ class Run:
         reason = self.limit(len(growing.ids))
         if token_id in self.settings.end_ids(self.model.eos_token_ids):
             reason = "eos"
-        elif self.sampler.keeps_form and self.sampler.is_complete([*self.prompt_ids, *growing.ids, token_id]):
+        elif self.is_over([*growing.ids, token_id]):
             reason = "stop"
         return self.tell(growing, token_id, logprob, alternatives, reason)
+
+    def is_over(self, ids: list[int]) -> bool:
+        """Whether a form that is complete, or a caller's own criterion, ends a sequence of these new ids."""
+        if not self.stopping and not self.sampler.keeps_form:
+            return False
+        whole = [*self.prompt_ids, *ids]
+        text = torch.tensor([whole], device=self.model.device) if self.stopping else None
+        # A criterion gives a tensor (1,), or a plain truth value.
+        return self.sampler.is_complete(whole) or any(bool(ends(text, None)) for ends in self.stopping)
 
     def tell(
         self,

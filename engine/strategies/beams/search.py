@@ -173,10 +173,10 @@ class Search:
         assert path.node is not None
         if path.node.id in self.run.settings.end_ids(self.run.model.eos_token_ids):
             return "eos"
-        if self.run.sampler.keeps_form:
-            ids = [node.id for node in since(path.node, None)]
-            if self.run.sampler.is_complete([*self.run.prompt_ids, *ids]):
-                return "stop"
+        if (self.run.sampler.keeps_form or self.run.stopping) and self.run.is_over(
+            [node.id for node in since(path.node, None)]
+        ):
+            return "stop"
         return "stop" if self._says_stop(path.node) else None
 
     def _says_stop(self, node: Node) -> bool:
