@@ -39,7 +39,7 @@ def unseen(settings: Settings) -> tuple[Settings, tuple[Note, ...]]:
     if not names:
         return settings, ()
     text = f"No effect here: {', '.join(names)}; only programs and --json get what they ask for."
-    return settings.changed(**dict.fromkeys(names, False)), (Note("info", "no-effect", text),)
+    return settings.changed(**dict.fromkeys(names, False)), (Note("info", "outputs-unseen", text),)
 
 
 def as_json(tensors: Tensors) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class OutputSettings:
         "for that run.",
     )
     output_hidden_states: bool = _switch(
-        "give hidden states", "For programs: every layer's hidden states, step by step, the embeddings first."
+        "give states", "For programs: every layer's hidden states, step by step, the embeddings first."
     )
     return_dict_in_generate: bool = _switch(
         "give a document",
