@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +67,12 @@ def _plan(model: LoadedModel, settings: Settings) -> tuple[CachePlan, str]:
         capacity = min(capacity, model.positions)
     plan = CachePlan(kind, options, capacity, settings.prefill_chunk_size)
     reason = _hindrance(model, plan)
+    instead = reason
     if reason and kind == "quantized" and not options:  # the default needs a package of its own, and one needs none
         fp8 = replace(plan, options=(("backend", "fp8"),))
-        if not _hindrance(model, fp8):
+        with suppress(SettingError):  # an older release of the library does not know it
+            instead = _hindrance(model, fp8)
+        if not instead:
             plan, reason, said = fp8, "", f"cache_implementation quantized: {reason}; fp8 in its place"
     if reason:
         plan, said = CachePlan(chunk=plan.chunk), f"cache_implementation {asked}: {reason}"
