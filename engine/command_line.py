@@ -13,7 +13,7 @@ from engine.errors import EngineError, SettingError, one_line
 from engine.events import Progress
 from engine.safe_text import safe_block, safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
-from engine.settings.generation_config import DECIDING, strategy_of
+from engine.settings.generation_config import DECIDING, named_further, strategy_of
 from engine.settings.parameter import Parameter
 
 PROGRAM = "textgen-tui"
@@ -92,6 +92,7 @@ def settings_from(args: argparse.Namespace, base: Settings | None = None) -> Set
     """The settings that the flags ask for, over `base`. Raises `SettingError`."""
     texts = {name: getattr(args, name) for name in PARAMETERS if getattr(args, name) is not None}
     given = {name: _value(PARAMETERS[name], text) for name, text in texts.items()}
+    given |= named_further(given.pop("generation_kwargs", None), PARAMETERS)
     if "strategy" not in given and given.keys() & DECIDING:
         given["strategy"] = strategy_of(given, draws=True)
     return (base or Settings()).changed(**given)

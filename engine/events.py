@@ -1,6 +1,6 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Forgot, Noted and Paused as they happen,
+    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Forgot, Noted and Paused as they happen,
     then Stopped where that was asked for, then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
@@ -37,12 +37,29 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The end of a prompt that the first new tokens say again.
+
+    `text` is what they have to say, `cuts` are the places in its bytes where it was cut into tokens before, `surplus`
+    counts the characters that they say of the prompt, a space before the text among them: these are not told again.
+    """
+
+    text: str
+    cuts: tuple[int, ...]
+    surplus: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """The prompt as the model gets it: `text` with what the family put before it, `ids` after tokenisation."""
+    """The prompt as the model gets it: `text` with what the family put before it, `ids` after tokenisation.
+
+    `tail` is what the ids lack of the text, where token healing took tokens back.
+    """
 
     text: str
     ids: tuple[int, ...]
     notes: tuple[Note, ...] = ()
+    tail: Tail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +214,24 @@ class Drafted:
     source: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensors:
+    """What a step came from, where a program asked for it (`output_scores` and its like); torch's tensors.
+
+    `scores` and `logits` (rows, vocabulary) are those that the new token `index` was chosen by: after all processors,
+    and as the model gave them. `attentions` and `hidden_states` are those of the pass that gave them, a tensor for each
+    layer: (rows, heads, n, seen) and (rows, n, width), where n is the prompt's length at first and 1 later. Row i
+    belongs to the sequence `sequences[i]`; the rows of beams, which are no sequences yet, have none.
+    """
+
+    index: int
+    sequences: tuple[int, ...]
+    scores: Any = None
+    logits: Any = None
+    attentions: tuple[Any, ...] | None = None
+    hidden_states: tuple[Any, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """A setting took a new value; the new token with index `at` is the first to obey it."""
@@ -289,6 +324,7 @@ Event = (
     | Prefilled
     | Token
     | Looked
+    | Tensors
     | Beams
     | Compared
     | Contrasted

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
+from transformers import LogitsProcessor, StoppingCriteria
 
-from engine import guiding, window
+from engine import guiding, healing, outputs, remembering, window
 from engine.controls import Controls
-from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError, one_line
 from engine.events import Event, Failed, Note, Noted, Prepared
+from engine.families.causal_lm import start_token
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
+from engine.sampling.allowed import AllowedTokens
 from engine.sampling.stages import Context
 from engine.settings import Settings
 from engine.strategies import STRATEGIES, Run
@@ -33,6 +36,9 @@ def generate(
     *,
     drawn: int = 0,
     text: str | None = None,
+    logits_processor: Sequence[LogitsProcessor] = (),
+    stopping_criteria: Sequence[StoppingCriteria] = (),
+    prefix_allowed_tokens_fn: Callable[[int, torch.Tensor], list[int]] | None = None,
 ) -> Iterator[Event]:
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
@@ -40,6 +46,10 @@ def generate(
     changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
     random streams, for a run that goes on where one with the same seed stopped. `text` is what the ids of a prompt
     stand for, where it is known.
+
+    The last three are the library's, for a caller's own rules under every strategy: processors act after the built-in
+    ones and before the warpers, a criterion that says yes to a row (1, length) ends it with reason `stop`, and the
+    function gives the ids that may follow a row (length,), whose batch is 0.
 
     Nothing is computed before the first event is asked for, and nothing while none is.
     """
@@ -49,8 +59,12 @@ def generate(
         controls.begin(settings)
         ready = prepared(model, prompt, settings, text)
         yield ready
-        run = _run(model, ready, settings, controls, drawn)
-        yield from STRATEGIES[settings.strategy](run)
+        custom = [*logits_processor]
+        if prefix_allowed_tokens_fn is not None:
+            custom.insert(0, AllowedTokens(prefix_allowed_tokens_fn))
+        run = _run(model, ready, settings, controls, drawn, custom, stopping_criteria)
+        with outputs.watched(model, run.runner, settings):
+            yield from STRATEGIES[settings.strategy](run)
         yield from _unfinished(run)
         yield from run.end()
     except Exception as error:  # a model is foreign code: whatever it raises ends this run and nothing else
@@ -62,19 +76,29 @@ def generate(
         yield Failed(reason, run.finished().sequences if run else ())
 
 
-def _run(model: LoadedModel, ready: Prepared, settings: Settings, controls: Controls, drawn: int) -> Run:
+def _run(
+    model: LoadedModel,
+    ready: Prepared,
+    settings: Settings,
+    controls: Controls,
+    drawn: int,
+    custom: Sequence[LogitsProcessor],
+    stopping: Sequence[StoppingCriteria],
+) -> Run:
     ids = ready.ids
-    context = Context.of(model, ids)
+    context = replace(Context.of(model, ready), custom=tuple(custom))
+    surplus = ready.tail.surplus if ready.tail else 0
     return Run(
         model=model,
         sampler=Sampler(settings, context, RandomStreams(settings.seed, drawn=drawn)),
         controls=controls,
         settings=settings,
         prompt_ids=list(ids),
+        stopping=tuple(stopping),
         sequences=[
-            Growing(number, detokenizer(model.tokenizer, ids)) for number in range(settings.num_return_sequences)
+            Growing(number, healing.detokenizer(model, ready)) for number in range(settings.num_return_sequences)
         ],
-        sight=Sight(model, ids, ready.text),
+        sight=Sight(model, ids, ready.text[: len(ready.text) - surplus], surplus),
     )
 
 
@@ -96,9 +120,8 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         check_text(prompt)
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
-    notes = (*notes, *guiding.notes(settings))
-    if not ids:
-        raise PromptError("the prompt is empty: give at least one token")
+    notes = (*notes, *guiding.notes(settings), *remembering.notes(model, settings))
+    ids = ids or (start_token(model, settings),)
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
@@ -106,7 +129,8 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
         text = ready.text
     elif text is None:
         text = str(model.tokenizer.decode(list(ids)))
-    return Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
+    whole = Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
+    return healing.healed(model, prompt, whole, settings)
 
 
 def check_text(text: str) -> None:
@@ -116,9 +140,11 @@ def check_text(text: str) -> None:
 
 
 def _without_effect(settings: Settings) -> tuple[Note, ...]:
-    names = [parameter.name for parameter in settings.without_effect()]
-    text = f"No effect under strategy {settings.strategy}: {', '.join(names)}."
-    return (Note("info", "no-effect", text),) if names else ()
+    found = settings.without_effect()
+    quiet = [parameter.name for parameter in found if not parameter.inert]
+    inert = [parameter.name for parameter in found if parameter.inert]
+    told = [(quiet, f"under strategy {settings.strategy}"), (inert, "here")]
+    return tuple(Note("info", "no-effect", f"No effect {where}: {', '.join(names)}.") for names, where in told if names)
 
 
 def _free(model: LoadedModel) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine import window
+from engine import remembering, window
 from engine.errors import SettingError
 from engine.events import Note
 from engine.settings import Settings
@@ -26,15 +26,24 @@ def runner(model: LoadedModel, settings: Settings) -> GuidedRunner:
     reach = window.reach(settings, model.positions)
     head = model.family.head(model, negative) if negative else 0
     sliding = window.Window(reach, head) if reach is not None and reach > 1 else None
-    made = GuidedRunner(model.runner, lambda: model.second_runner, negative, sliding)
+    made = GuidedRunner(
+        remembering.runner(model, settings), lambda: remembering.runner(model, settings, second=True), negative, sliding
+    )
     made.scale = settings.guidance_scale
     return made
 
 
 def negative_ids(model: LoadedModel, settings: Settings) -> Sequence[int]:
     """The beginning to move away from, prepared as a prompt is; empty for the prompt's last token."""
-    if settings.negative_prompt_ids or not settings.negative_prompt:
-        return settings.negative_prompt_ids
+    ids, mask = settings.negative_prompt_ids, settings.negative_prompt_attention_mask
+    if ids and mask:
+        if len(mask) != len(ids):
+            raise SettingError(
+                f"negative_prompt_attention_mask: must have a 0 or 1 for each of the {len(ids)} negative_prompt_ids"
+            )
+        return [token_id for token_id, seen in zip(ids, mask, strict=True) if seen]
+    if ids or not settings.negative_prompt:
+        return ids
     return model.family.prepare(model, settings.negative_prompt, settings).ids
 
 

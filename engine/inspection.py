@@ -106,7 +106,7 @@ def next_token(model: LoadedModel, prompt: str | Sequence[int], settings: Settin
     """
     ready = prepared(model, prompt, settings)
     runner, logits = _seen(model, ready.ids, settings)
-    sampler = _sampler(model, ready.ids, settings)
+    sampler = _sampler(model, ready, settings)
     weighing = weighed(model, runner.ids, logits, sampler, top)
     raw, final = weighing.stages[0], weighing.stages[-1]
     rows = zip(
@@ -120,10 +120,10 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
     """What the setting `name` does to the token after `prompt` (text, or ids as they are)."""
     parameter = PARAMETERS[name]
     without = settings.changed(**{name: parameter.off if parameter.can_be_off else parameter.upstream})
-    ids = prepared(model, prompt, settings).ids
-    runner, logits = _seen(model, ids, settings)
+    ready = prepared(model, prompt, settings)
+    runner, logits = _seen(model, ready.ids, settings)
     before, after = (
-        distribution(_sampler(model, ids, each).process(runner.ids, logits)) for each in (without, settings)
+        distribution(_sampler(model, ready, each).process(runner.ids, logits)) for each in (without, settings)
     )
     moved = (after - before).abs().topk(min(top, after.numel())).indices.tolist()
     shifts = [Shift(model.piece(i), float(before[i]), float(after[i])) for i in moved if before[i] != after[i]]
@@ -138,5 +138,5 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
     return runner, runner.prefill(ids)[0]
 
 
-def _sampler(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> Sampler:
-    return Sampler(settings, Context.of(model, ids), RandomStreams(settings.seed))
+def _sampler(model: LoadedModel, ready: Prepared, settings: Settings) -> Sampler:
+    return Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))

@@ -38,7 +38,7 @@ def look(
     ids = [*ready.ids, *written]
     runner = guiding.runner(model.looking, settings)
     runner.window = window(settings, model.positions, model.family.head(model, ready.ids))
-    sampler = Sampler(settings, Context.of(model, ready.ids), RandomStreams(settings.seed))
+    sampler = Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))
     for form in sampler.context.forms:
         form.start = len(ready.ids)
     contrasts = settings.strategy == "dola"

@@ -2,7 +2,8 @@
 
 A preset holds only what differs from `Settings()`. Applied, it sets every decoding setting: its own values, and the
 defaults for the rest. What a text is about and how far it goes stays as it is: prompt, prefix, language, seed, number
-of sequences, lengths, stop texts, end tokens, words that must or must not come, and whatever else is a text or a list.
+of sequences, lengths, stop texts, end tokens, words that must or must not come, how the text is remembered, and
+whatever else is a text or a list, unless the preset's own table in the file names it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from engine.user_files import (
 
 DIGITS = range(1, 10)
 NAME_LENGTH = 40
-_LEFT_ALONE_GROUPS = frozenset({"length", "words", "filters", "prompt", "view"})
+_LEFT_ALONE_GROUPS = frozenset({"length", "words", "filters", "prompt", "view", "cache", "outputs", "no effect"})
 _LEFT_ALONE = frozenset({"seed", "num_return_sequences"})
 
 DECODING: tuple[str, ...] = tuple(
@@ -40,7 +41,7 @@ DECODING: tuple[str, ...] = tuple(
     and parameter.group not in _LEFT_ALONE_GROUPS
     and name not in _LEFT_ALONE
 )
-"""The settings that a preset sets; all others it leaves alone."""
+"""The settings that every preset sets; the others it leaves alone where it does not name them."""
 
 _HEADER = """\
 # textgen-tui's presets, by digit. The program writes this file anew as a preset is kept: remarks in it are lost.
@@ -49,7 +50,7 @@ _HEADER = """\
 
 @dataclass(frozen=True)
 class Preset:
-    """A name and what differs from the defaults. Raises `SettingError` for values that are refused."""
+    """A name and what differs from the defaults, with whatever else it names. Raises `SettingError`."""
 
     name: str
     differences: Mapping[str, Any] = field(default_factory=dict)
@@ -60,16 +61,15 @@ class Preset:
         differing = {}
         for name, value in self.differences.items():
             parameter = parameter_named(name)
-            if parameter.name not in DECODING:
-                raise SettingError(f"{shown(name)}: a preset leaves it alone")
-            if (checked := parameter.check(value)) != parameter.default:
+            checked = parameter.check(value)
+            if checked != parameter.default or parameter.name not in DECODING:
                 differing[parameter.name] = checked
         object.__setattr__(self, "differences", differing)
 
     @property
     def values(self) -> dict[str, Any]:
-        """Every decoding setting, as the preset has it: they are to be changed all at once."""
-        return {name: self.differences.get(name, PARAMETERS[name].default) for name in DECODING}
+        """Every decoding setting and whatever else it names, to be changed all at once."""
+        return {name: PARAMETERS[name].default for name in DECODING} | dict(self.differences)
 
     def applied(self, settings: Settings) -> Settings:
         """`settings` with the decoding as the preset has it. Raises `SettingError`."""

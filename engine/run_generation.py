@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,8 @@ from engine.command_line import (
 )
 from engine.controls import Controls
 from engine.errors import EngineError
-from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prepared, Token
+from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prepared, Tensors, Token
+from engine.outputs import as_json, asked, unseen
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 
@@ -70,8 +72,13 @@ def _main(argv: Sequence[str] | None) -> list[str]:
     args = parser().parse_args(argv)
     settings = settings_from(args)
     controls = Controls(schedule=schedule_from(args.at, settings))
+    args.json = args.json or settings.return_dict_in_generate
     if args.stream and (args.json or settings.num_return_sequences > 1):
         raise UsageError("--stream prints one sequence as text: leave out --json and --num_return_sequences")
+    if not args.json:
+        settings, notes = unseen(settings)
+        for note in notes:
+            tell(f"{note.level}: {note.text}")
     transcript = Transcript(args.record) if args.record else None
     if transcript:
         transcript.open()  # a file that cannot be written is told before the model is loaded
@@ -81,10 +88,10 @@ def _main(argv: Sequence[str] | None) -> list[str]:
         transcript.run(model=model.identity(), prompt=prompt, settings=settings)
     stream = _Stream(prompt, settings) if args.stream else None
     with _interruptible(controls):
-        prepared, notes, finished = _collect(model, prompt, settings, controls, transcript, stream)
-    texts = [prompt + sequence.text for sequence in finished.sequences]
+        told = _collect(model, prompt, settings, controls, transcript, stream)
+    texts = [prompt + sequence.text for sequence in told.finished.sequences]
     if args.json:
-        put(json.dumps(_document(model, prompt, settings, prepared, notes, finished)))
+        put(json.dumps(_document(model, prompt, settings, told)))
     elif not stream:
         for number, text in enumerate(texts, 1):
             put(_header(number))
@@ -99,12 +106,13 @@ def _collect(
     controls: Controls,
     transcript: Transcript | None,
     stream: _Stream | None,
-) -> tuple[Prepared, list[Note], Finished]:
+) -> _Told:
     """Run to the end, telling notes as they come. Raises `EngineError` where the run failed."""
     from engine.generation import generate
 
     prepared = Prepared("", ())
     notes: list[Note] = []
+    tensors: list[dict[str, Any]] = []
     for event in generate(model, prompt, settings, controls):
         if transcript:
             transcript.event(event)
@@ -119,6 +127,8 @@ def _collect(
             case Noted(note):
                 notes.append(note)
                 tell(f"{note.level}: {note.text}")
+            case Tensors():
+                tensors.append(as_json(event))
             case Failed(error):
                 raise EngineError(error)
             case Finished():
@@ -126,8 +136,18 @@ def _collect(
                     note = Note("warning", "at-not-reached", f"--at {index} was not reached before the run ended.")
                     notes.append(note)
                     tell(f"{note.level}: {note.text}")
-                return prepared, notes, event
+                return _Told(prepared, notes, tensors, event)
     raise EngineError("the run ended without a result")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What a run told: `tensors` as JSON has them, step by step, where the settings ask for them."""
+
+    prepared: Prepared
+    notes: list[Note]
+    tensors: list[dict[str, Any]]
+    finished: Finished
 
 
 class _Stream:
@@ -190,19 +210,17 @@ def _interruptible(controls: Controls) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _document(
-    model: LoadedModel, prompt: str, settings: Settings, prepared: Prepared, notes: list[Note], finished: Finished
-) -> dict[str, Any]:
-    timing = finished.timing
+def _document(model: LoadedModel, prompt: str, settings: Settings, told: _Told) -> dict[str, Any]:
+    timing = told.finished.timing
     return {
         "model": model.name,
         "family": model.family.name,
         "strategy": settings.strategy,
         "seed": settings.seed,
         "prompt": prompt,
-        "prepared_prompt": prepared.text,
-        "prompt_token_ids": list(prepared.ids),
-        "notes": [{"level": note.level, "code": note.code, "text": note.text} for note in notes],
+        "prepared_prompt": told.prepared.text,
+        "prompt_token_ids": list(told.prepared.ids),
+        "notes": [{"level": note.level, "code": note.code, "text": note.text} for note in told.notes],
         "sequences": [
             {
                 "text": prompt + sequence.text,
@@ -212,8 +230,9 @@ def _document(
                 "score": sequence.score,
                 "finish_reason": sequence.finish_reason,
             }
-            for sequence in finished.sequences
+            for sequence in told.finished.sequences
         ],
+        **({"tensors": told.tensors} if asked(settings) else {}),
         "timing": {
             "prefill_s": timing.prefill_s,
             "decode_s": timing.decode_s,

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
-from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
+from engine.events import CacheShape, Event, Failed, Finished, Paused, Prepared, Progress, Token
+from engine.outputs import unseen
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.pace import Pace
@@ -302,7 +303,10 @@ class Worker:
         clock = _Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0
-        for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
+        settings, unshown = unseen(job.settings)
+        for event in generate(model, job.prompt, settings, job.controls, drawn=job.drawn, text=text):
+            if isinstance(event, Prepared):
+                event = replace(event, notes=(*event.notes, *unshown))
             if isinstance(event, Paused):
                 self._hold(job, event, clock)
                 held_at = event.at

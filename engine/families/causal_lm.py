@@ -69,7 +69,7 @@ class Family:
     def prepare(self, model: LoadedModel, prompt: str, settings: Settings) -> Prepared:
         """The prompt as the model gets it. An empty one becomes the start token; `PromptError` without one."""
         text = self.before(settings) + prompt
-        ids = tuple(self.encode(model, text)) or (_start_token(model),)
+        ids = tuple(self.encode(model, text)) or (start_token(model, settings),)
         notes = (_TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
         return Prepared(text, ids, (*notes, *self.notes(model, prompt, ids, settings)))
 
@@ -118,10 +118,15 @@ def prefix_ignored(name: str, settings: Settings) -> tuple[Note, ...]:
     return (Note("info", "prefix-ignored", text),) if settings.prefix else ()
 
 
-def _start_token(model: LoadedModel) -> int:
-    start = model.model.generation_config.bos_token_id
+def start_token(model: LoadedModel, settings: Settings) -> int:
+    """What an empty prompt begins with. Raises `PromptError` where neither settings nor model know a token for it."""
+    start = settings.bos_token_id
+    if start is None:
+        start = model.model.generation_config.bos_token_id
     if start is None:
         start = model.tokenizer.bos_token_id
     if start is None:
-        raise PromptError("the prompt is empty, and this model has no token to start from: type something")
+        raise PromptError(
+            "the prompt is empty, and this model has no token to start from: type something, or give bos_token_id"
+        )
     return int(start)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from engine.families import Family
+    from engine.sampling.healing import Vocabulary
 
 
 @dataclass
@@ -34,6 +35,8 @@ class LoadedModel:
     """Models that draft for this one, by name, and how they went about it last (`engine.strategies.assisted`)."""
     sums: dict[str, str] = field(default_factory=dict, repr=False)
     """What tells its files from others (`engine.models.fingerprint`); empty for a model that is in no file."""
+    caches: dict[Any, str] = field(default_factory=dict, repr=False)
+    """Caches that were tried with this model, and why one cannot be had; empty where it can."""
     _pieces: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -98,6 +101,13 @@ class LoadedModel:
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
         return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """What its tokens stand for, found by how they begin."""
+        from engine.sampling.healing import Vocabulary
+
+        return Vocabulary(self)
 
     @cached_property
     def grammar_tokenizer(self) -> Any:

@@ -29,6 +29,7 @@ class Runner(ABC):
         self._buffer = torch.empty((0, 0), dtype=torch.long)
         self._length = 0
         self._hidden: tuple[torch.Tensor, ...] = ()
+        self._attentions: tuple[Any, ...] = ()
         self._watching: dict[str, bool] = {}
 
     @property
@@ -59,6 +60,14 @@ class Runner(ABC):
     def early(self, layers: Sequence[int], head: torch.nn.Module) -> torch.Tensor:
         """While watched: the float32 logits (layers, rows, vocabulary) that `head` reads off the last id in these."""
         return torch.stack([head(self.hidden[layer][:, -1]).float() for layer in layers])
+
+    @property
+    def attentions(self) -> tuple[Any, ...]:
+        """While watched: the attentions (rows, heads, n, seen) of the last pass, a layer each, as the model has them.
+
+        Empty where it attends in a way that keeps none of them.
+        """
+        return self._attentions
 
     @abstractmethod
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
@@ -101,14 +110,19 @@ class Runner(ABC):
         """Rearrange: new row i becomes a copy of the old row `rows[i]`, so rows may be dropped, doubled, reordered."""
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Keep the hidden states of every pass inside; it begins from nothing, so that a prompt's are whole."""
+    def watched(self, *, hidden: bool = True, attentions: bool = False) -> Iterator[None]:
+        """Keep the hidden states or attentions of every pass inside, beside what is watched already.
+
+        It begins from nothing, so that a prompt's are whole.
+        """
         self.reset()
-        self._watching = {"output_hidden_states": True}
+        before = self._watching
+        asked = {"output_hidden_states": hidden, "output_attentions": attentions}
+        self._watching = before | {name: True for name, wanted in asked.items() if wanted}
         try:
             yield
         finally:
-            self._watching, self._hidden = {}, ()
+            self._watching, self._hidden, self._attentions = before, (), ()
 
     def cache_shape(self) -> CacheShape | None:
         """The KV cache's shape, or None where the model has none."""
@@ -123,7 +137,9 @@ class Runner(ABC):
         """The model's output for these inputs."""
         output = self.model(**inputs | self._watching, return_dict=True)
         if self._watching:
-            self._hidden = output.hidden_states
+            # A model without one of them has no such field in its output.
+            self._hidden = tuple(getattr(output, "hidden_states", None) or ())
+            self._attentions = tuple(getattr(output, "attentions", None) or ())
         return output
 
     def _hold(self, ids: torch.Tensor) -> None:

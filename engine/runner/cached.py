@@ -9,25 +9,35 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from engine.events import CacheShape
 from engine.runner.base import Runner, last_logits, slices
+from engine.runner.caches import CachePlan
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import Cache, PreTrainedModel
 
 
 class CachedRunner(Runner):
     """Keeps keys and values of every id it has seen (`ids` and cache are always equally long)."""
 
-    def __init__(self, model: PreTrainedModel) -> None:
+    KINDS = frozenset({"dynamic", "static", "offloaded", "offloaded_static", "quantized"})
+    """The caches that it can keep."""
+
+    def __init__(self, model: PreTrainedModel, plan: CachePlan | None = None) -> None:
         super().__init__(model)
+        self.plan = plan or CachePlan()
         self._cache = self._new_cache()
         self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
         # Logits after the last prefill: the same prompt again starts from the very same numbers, bit for bit.
         self._prompt: tuple[list[int], torch.Tensor] | None = None
+
+    def use(self, plan: CachePlan) -> None:
+        """Remember by this plan from now on; under another one everything is forgotten."""
+        if plan != self.plan:
+            self.plan = plan
+            self.reset()
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         ids = list(ids)
@@ -49,7 +59,8 @@ class CachedRunner(Runner):
         return self._forward(ids.to(self.model.device)[:, None], first=False)
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
-        if not self._can_be_cut():  # to take back what is not wanted would be dearer than to go step by step
+        # To take back what is not wanted would be dearer than to go step by step; and who watches wants each step.
+        if not self._can_be_cut() or self._watching:
             yield from super().extend(ids)
             return
         one, self._one_position = self._one_position, {}
@@ -73,7 +84,7 @@ class CachedRunner(Runner):
             yield logits[0].float()
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
-        self._cache = self._new_cache()
+        self._cache = self._new_cache(ids.shape[1])
         self._hold(ids[:, :0])
         return self._forward(ids, first=True)
 
@@ -94,14 +105,15 @@ class CachedRunner(Runner):
         if list(rows) == list(range(self._buffer.shape[0])):
             return
         chosen = torch.tensor(rows, device=self.model.device)
-        self._cache.batch_select_indices(chosen)
+        self._cache.reorder_cache(chosen)
         self._buffer = self._buffer[chosen]
 
     def cache_shape(self) -> CacheShape | None:
         layers = [layer for layer in self._cache.layers if getattr(layer, "keys", None) is not None]
-        if not layers:
+        if not layers or self.plan.kind == "quantized":  # what is quantized, and to how much, its layers do not tell
             return None
-        rows, heads, tokens, width = layers[0].keys.shape
+        rows, heads, room, width = layers[0].keys.shape
+        tokens = min(room, self.length)
         size = sum(t.numel() * t.element_size() for layer in layers for t in (layer.keys, layer.values))
         return CacheShape(len(layers), rows, heads, tokens, width, size)
 
@@ -113,7 +125,24 @@ class CachedRunner(Runner):
     @torch.inference_mode()
     def _forward(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         """The logits after the last of these new ids."""
-        return last_logits(self._seen(ids, first=first))
+        if self.plan.is_static and self.length + ids.shape[1] > self._room:  # all goes into a larger cache
+            ids, first = torch.cat([self.ids, ids], dim=1) if self.length else ids, True
+            self._cache = self._new_cache(ids.shape[1])
+            self._hold(ids[:, :0])
+        logits: torch.Tensor | None = None
+        hidden: list[tuple[torch.Tensor, ...]] = []
+        for part in self._parts(ids):
+            logits = self._seen(part, first=first and logits is None)
+            hidden.append(self._hidden)
+        if len(hidden) > 1 and self._hidden:
+            self._hidden = tuple(torch.cat(layer, dim=1) for layer in zip(*hidden, strict=True))
+        assert logits is not None
+        return last_logits(logits)
+
+    def _parts(self, ids: torch.Tensor) -> Sequence[torch.Tensor]:
+        """(rows, n) ids as they go through the model: in chunks, but for attentions, which no chunk has whole."""
+        chunk = self.plan.chunk
+        return ids.split(chunk, dim=1) if chunk and "output_attentions" not in self._watching else [ids]
 
     @torch.inference_mode()
     def _seen(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
@@ -148,7 +177,9 @@ class CachedRunner(Runner):
 
     def _keep_beginning(self, row: int, length: int) -> int:
         """Keep `length` ids of one row, or nothing where the cache cannot be cut; returns how many were kept."""
-        if length == 0 or (length < self.length and not self._can_be_cut()):
+        # A quantized cache has lost something: the text from its beginning would not give the same numbers.
+        cannot = length < self.length and not self._can_be_cut()
+        if length == 0 or cannot or self.plan.kind == "quantized":
             self.reset()
             return 0
         self.fork([row])
@@ -156,7 +187,8 @@ class CachedRunner(Runner):
         return length
 
     def _can_be_cut(self) -> bool:
-        return all(type(layer) is DynamicLayer for layer in self._cache.layers)
+        return self.plan.is_plain and all(type(layer) is DynamicLayer for layer in self._cache.layers)
 
-    def _new_cache(self) -> DynamicCache:
-        return DynamicCache(config=self.model.config.get_text_config(decoder=True))
+    def _new_cache(self, tokens: int = 0) -> Cache:
+        self._room = self.plan.room(tokens)
+        return self.plan.cache(self.model.config.get_text_config(decoder=True), tokens)

@@ -36,6 +36,7 @@ class GuidedRunner(SlidingRunner):
         self.scale = 1.0
         self._negative = list(negative)
         self._window = window
+        self._own: torch.Tensor | None = None
         self._beginning: list[int] = []
         self._prompt_length = 0
         self._follows = False
@@ -75,8 +76,9 @@ class GuidedRunner(SlidingRunner):
         return self._moved(found, self._second.early(layers, head)) if self._follows else found
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        with super().watched(), self._second.watched():
+    def watched(self, *, hidden: bool = True, attentions: bool = False) -> Iterator[None]:
+        # Of the second rows only layers are read.
+        with super().watched(hidden=hidden, attentions=attentions), self._second.watched(hidden=hidden):
             yield
 
     def rewind(self, length: int) -> None:
@@ -112,6 +114,11 @@ class GuidedRunner(SlidingRunner):
         self._follows = True
         return self._moved(logits, self._second.see(torch.cat([beginning, new], dim=1)))
 
+    def unguided(self, logits: torch.Tensor) -> torch.Tensor:
+        """What the model gave for the text itself, of which these logits (rows, vocabulary) were made."""
+        return logits if self._own is None or self.scale == 1 else self._own
+
     def _moved(self, logits: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        self._own = logits
         towards, away = torch.log_softmax(logits, dim=-1), torch.log_softmax(other, dim=-1)
         return away + self.scale * (towards - away)

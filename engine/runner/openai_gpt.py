@@ -19,6 +19,8 @@ from engine.runner.cached import CachedRunner
 class OpenAIGPTRunner(CachedRunner):
     """The cached runner, where the library's own forward takes no cache."""
 
+    KINDS = frozenset({"dynamic", "offloaded", "quantized"})  # the mask is cut to keys that are all there
+
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         positions = torch.arange(self._length, self._length + ids.shape[1], device=ids.device)[None]
         with self._remembering():
@@ -36,7 +38,9 @@ class OpenAIGPTRunner(CachedRunner):
                 del layer._attn  # the class's own shows again
 
     def _attention(self, layer: Any, number: int) -> Any:
-        def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: Any) -> list[torch.Tensor]:
+        def attend(
+            query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, _: Any = None, told: bool = False
+        ) -> list[torch.Tensor]:
             """As the library's, over all keys (it hands them over transposed) and values so far."""
             keys, values = self._cache.update(key.transpose(2, 3), value, number)
             scores = query @ keys.transpose(2, 3)
@@ -45,6 +49,7 @@ class OpenAIGPTRunner(CachedRunner):
             end = keys.shape[2]
             mask = layer.bias[:, :, end - query.shape[2] : end, :end]
             weights = torch.softmax(scores * mask - 1e4 * (1 - mask), dim=-1)
-            return [layer.attn_dropout(weights) @ values]
+            weights = layer.attn_dropout(weights)
+            return [weights @ values, weights] if told else [weights @ values]
 
         return attend

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+def recomputing_runner(model: PreTrainedModel) -> Runner | None:
+    """A runner that keeps nothing from one token to the next; None where what is kept is part of how a model reads."""
+    match model.config.model_type:
+        case "xlnet":
+            return None
+        case "transfo-xl":
+            return None if model.has_recurrent_memory else RecomputeRunner(model)
+        case "xlm":
+            return XLMRunner(model)
+    return RecomputeRunner(model)
+
+
 def runner_for(model: PreTrainedModel) -> Runner:
     """A cached runner where one id put through the model leaves its keys and values in a cache, else a recomputing one.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -60,9 +61,13 @@ class SlidingRunner(Runner):
         """What the logits follow from beside the ids: where it changes, those of the pass before are out of date."""
         return (self.window,)
 
+    @property
+    def attentions(self) -> tuple[Any, ...]:
+        return self._seeing.attentions
+
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        with self._seeing.watched():
+    def watched(self, *, hidden: bool = True, attentions: bool = False) -> Iterator[None]:
+        with self._seeing.watched(hidden=hidden, attentions=attentions):
             yield
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:

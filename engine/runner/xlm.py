@@ -38,6 +38,7 @@ class XLMRunner(RecomputeRunner):
 class CausalXLMRunner(CachedRunner):
     """For models that look back only: they see the new ids and the mask, and the mask is forgotten at once."""
 
+    KINDS = frozenset({"dynamic"})  # the mask's own keys and values are cut off again
     _language: int | None = None
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:

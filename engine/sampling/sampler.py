@@ -82,8 +82,8 @@ class Sampler:
 
     @property
     def is_strict(self) -> bool:
-        """Whether a form or filters are asked for, so that what they rule out may in no case come."""
-        return self.keeps_form or self.filters is not None
+        """Whether some tokens are ruled out for good: by a form, by filters, by what must be said again."""
+        return self.keeps_form or self.filters is not None or self.context.healing is not None
 
     @property
     def keeps_form(self) -> bool:

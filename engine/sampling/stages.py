@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from engine.sampling.filters import Filtering
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
 from engine.sampling.hamming import HammingDiversityLogitsProcessor
+from engine.sampling.healing import Healing, HealingLogitsProcessor
 from engine.sampling.spelling import Spelling
 from engine.sampling.synthid import SynthIDStage
 from engine.sampling.watermark import WatermarkStage
@@ -47,6 +48,7 @@ from engine.settings.names import BEAMS, FORMS
 from engine.settings.shapes import SynthIDMark
 
 if TYPE_CHECKING:
+    from engine.events import Prepared
     from engine.models.loaded import LoadedModel
 
 
@@ -56,7 +58,8 @@ class Context:
 
     `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
     `spoken` are the tokens that earlier groups of beams have taken at this very step; `spelling` knows what words are
-    as tokens.
+    as tokens, `healing` what of the prompt is to be said again. `custom`
+    are a caller's own processors.
     """
 
     prompt: torch.Tensor
@@ -67,10 +70,13 @@ class Context:
     forms: list[Form] = field(default_factory=list)
     spelling: Spelling = field(default_factory=Spelling)
     filtering: Filtering = field(default_factory=Filtering)
+    healing: Healing | None = None
+    custom: tuple[LogitsProcessor, ...] = ()
 
     @classmethod
-    def of(cls, model: LoadedModel, ids: Sequence[int]) -> Context:
-        """A run's, from these ids of its prompt."""
+    def of(cls, model: LoadedModel, ready: Prepared) -> Context:
+        """That of a run from this prompt."""
+        ids, tail = ready.ids, ready.tail
         prompt = torch.tensor([list(ids)], device=model.device)
         return cls(
             prompt,
@@ -79,6 +85,7 @@ class Context:
             grammar_tokenizer=lambda: model.grammar_tokenizer,
             spelling=Spelling(model),
             filtering=Filtering(model),
+            healing=Healing(model.vocabulary, tail.text.encode("utf-8", "replace"), tail.cuts) if tail else None,
         )
 
     @property
@@ -231,10 +238,15 @@ WARPERS: dict[str, Maker] = {
 }
 
 
+def _healing(settings: Settings, context: Context) -> LogitsProcessor | None:
+    room = settings.room(context.prompt_length, context.positions)
+    return HealingLogitsProcessor(context.healing, context.prompt_length, room) if context.healing else None
+
+
 # Leave what keeps to them, whatever the scores are.
-KEEPING = frozenset({"filters", "form"})
-# Act last of the processors, under every strategy.
-FORM: dict[str, Maker] = {"form": _form}
+KEEPING = frozenset({"filters", "form", "token_healing"})
+# Act last of the processors, under every strategy; one of them at most.
+FORM: dict[str, Maker] = {"form": _form, "token_healing": _healing}
 # Act last of all, under every strategy.
 FINISHERS: dict[str, Maker] = {
     "watermarking_config": _watermark,
@@ -248,11 +260,17 @@ SHAPING = frozenset({*PROCESSORS, *WARPERS, *FINISHERS, *FORMS, *FILTERS})
 
 def stages(settings: Settings, context: Context) -> tuple[Stage, ...]:
     """The processors that these settings switch on, in the order in which they act."""
-    makers = PROCESSORS | FORM | (WARPERS if settings.draws else {}) | FINISHERS
-    made = (
-        (name, make(settings, context)) for name, make in makers.items() if name in KEEPING or _is_on(settings, name)
+    custom = {f"custom {number}": _given(processor) for number, processor in enumerate(context.custom, 1)}
+    makers = PROCESSORS | custom | FORM | (WARPERS if settings.draws else {}) | FINISHERS
+    wanted = (
+        name for name in makers if name not in PARAMETERS or name in KEEPING or name in FORM or _is_on(settings, name)
     )
+    made = ((name, makers[name](settings, context)) for name in wanted)
     return tuple(Stage(name, processor) for name, processor in made if processor is not None)
+
+
+def _given(processor: LogitsProcessor) -> Maker:
+    return lambda *_: processor
 
 
 def _is_on(settings: Settings, name: str) -> bool:

@@ -11,7 +11,7 @@ ASSISTED = ("assisted",)
 
 @dataclass(frozen=True, kw_only=True)
 class AssistedSettings:
-    """They act under strategy assisted: none of them changes the text, they change how soon it is there."""
+    """They act under strategy assisted, and but for the ensemble weight change how soon the text is there alone."""
 
     prompt_lookup_num_tokens: int | None = declare(
         None,
@@ -123,4 +123,21 @@ class AssistedSettings:
         unit="tokens",
         help="Assisted, by a model with another tokenizer: how many tokens of the text its draft is joined to before "
         "that is made tokens of the model's own.",
+    )
+    assistant_ensemble_weight: float = declare(
+        1.0,
+        kind="float",
+        upstream=1.0,
+        off=1.0,
+        can_be_off=True,
+        low=0,
+        low_open=True,
+        high=1,
+        span=(0, 1),
+        step=0.05,
+        under=ASSISTED,
+        live=True,
+        label="ensemble weight",
+        help="Assisted, by a model: a drafted token is chosen from a mixture of both models, in which the large one "
+        "has this weight; more drafts hold, and the text is no longer the large model's alone.",
     )

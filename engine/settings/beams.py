@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.settings.declaration import declare
 from engine.settings.names import BEAMS
-from engine.settings.shapes import forced_words
+from engine.settings.shapes import constraints, forced_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,4 +86,14 @@ class BeamSettings:
         label="forced (ids)",
         help="Constrained beams: phrases that must come, as token ids; a list of phrases means any one of them.",
         paper="Post & Vilar 2018",
+    )
+    constraints: tuple[tuple[tuple[int, ...], ...], ...] | None = declare(
+        None,
+        kind="json",
+        shape=constraints,
+        takes="a list of phrases, each a list of token ids or a list of such alternatives",
+        can_be_off=True,
+        under=("constrained-beam",),
+        live=False,
+        help="Constrained beams: further phrases that must come, as older releases of the library name them.",
     )

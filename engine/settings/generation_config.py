@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import SettingError
+from engine.errors import SettingError, shown
 from engine.settings.parameter import Parameter
 
-# What a saved generation config holds that is no setting: remarks, the model's ids, the defaults of what is not here.
-_REMARKS = frozenset({"transformers_version", "bos_token_id", "pad_token_id"})
-_PLAIN_DEFAULTS = {"use_cache": True}
+# What a saved generation config holds that is no setting.
+_REMARKS = frozenset({"transformers_version"})
 
 
 def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
@@ -18,7 +17,8 @@ def values_from(config: Mapping[str, Any], parameters: Mapping[str, Parameter]) 
 
     Raises `SettingError` where `do_sample` is no truth value; other values are checked by whoever takes them.
     """
-    given = {name: value for name, value in config.items() if value is not None and not _says_nothing(name, value)}
+    given = {name: value for name, value in config.items() if value is not None and not _is_remark(name)}
+    given |= named_further(given.pop("generation_kwargs", None), parameters)
     if not isinstance(given.get("do_sample", False), bool):
         raise SettingError(f"do_sample {given['do_sample']!r:.60}: must be true or false")
     values = {name: parameter.upstream for name, parameter in parameters.items()}
@@ -38,6 +38,7 @@ DECIDING = frozenset(
         "do_sample",
         "force_words",
         "force_words_ids",
+        "constraints",
         "num_beams",
         "num_beam_groups",
         "penalty_alpha",
@@ -53,7 +54,7 @@ def strategy_of(given: Mapping[str, Any], *, draws: bool = False) -> str:
     `draws` is what `do_sample` is where it is not given. Raises `SettingError` for drawing where the strategy cannot.
     """
     draws = given.get("do_sample", draws)
-    if given.get("force_words_ids") is not None or given.get("force_words"):
+    if given.get("force_words") or any(given.get(name) is not None for name in ("force_words_ids", "constraints")):
         if given.get("do_sample"):
             raise SettingError("force_words: forced words need do_sample off")
         return "constrained-beam"
@@ -77,5 +78,15 @@ def _more_than(value: Any, bound: float) -> bool:
     return isinstance(value, int | float) and value > bound
 
 
-def _says_nothing(name: str, value: Any) -> bool:
-    return name.startswith("_") or name in _REMARKS or (name in _PLAIN_DEFAULTS and _PLAIN_DEFAULTS[name] == value)
+def named_further(value: Any, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The settings that `generation_kwargs` holds, by their own names. Raises `SettingError` for an unknown one."""
+    own = parameters["generation_kwargs"]
+    found = {name.replace("-", "_"): item for name, item in own.check(value) or ()}
+    unknown = next((name for name in found if name not in parameters or name == own.name), None)
+    if unknown is not None:
+        raise SettingError(f"generation_kwargs {shown(unknown)}: no such setting")
+    return found
+
+
+def _is_remark(name: str) -> bool:
+    return name.startswith("_") or name in _REMARKS

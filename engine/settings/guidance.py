@@ -42,3 +42,14 @@ class GuidanceSettings:
         label="negative (ids)",
         help="The negative prompt as token ids; it goes before the one that is text.",
     )
+    negative_prompt_attention_mask: tuple[int, ...] = declare(
+        (),
+        kind="ids",
+        takes="a list of 0 and 1",
+        upstream=(),
+        off=(),
+        can_be_off=True,
+        live=False,
+        label="negative (mask)",
+        help="A 0 or 1 for each of the negative token ids: those at a 0 are left out, as padding is.",
+    )

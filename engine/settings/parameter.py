@@ -28,6 +28,7 @@ class Parameter:
 
     `low` and `high` are hard bounds (`low_open`: `low` itself is excluded); `span` is the range a slider shows;
     `shape` checks a value of kind json and gives its immutable form, or raises `ValueError`; `takes` says it in words;
+    `inert` parameters are the library's and do nothing here.
     `off` is the value that switches the parameter off; `upstream` is the library's default where its name is absent
     from a generation config. `live` parameters obey a change at the next token, the others at the next run.
     """
@@ -56,6 +57,7 @@ class Parameter:
     paper: str = ""
     under: tuple[str, ...] = ()
     unit: str = field(default="")
+    inert: bool = False
 
     @property
     def title(self) -> str:
@@ -72,7 +74,7 @@ class Parameter:
             "float": "a number",
             "text": self.takes or "a text",
             "texts": "a list of texts",
-            "ids": "a list of token ids",
+            "ids": self.takes or "a list of token ids",
             "bool": "on or off",
             "json": self.takes,
         }[self.kind]

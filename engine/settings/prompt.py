@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.settings.declaration import declare_text
+from engine.settings.declaration import declare, declare_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,4 +21,22 @@ class PromptSettings:
         label="XLM language",
         help="The language of an XLM model that has several, by its short name, such as en.",
         paper="Lample & Conneau 2019",
+    )
+    token_healing: bool = declare(
+        False,
+        kind="bool",
+        upstream=False,
+        live=False,
+        help="Takes the prompt's last tokens back where a longer token could begin so, and lets the model say them "
+        "again, with what it would have written in one piece.",
+    )
+    bos_token_id: int | None = declare(
+        None,
+        kind="int",
+        can_be_off=True,
+        low=0,
+        high=10_000_000,
+        live=False,
+        label="start token",
+        help="The token that an empty prompt begins with, where it is not to be the model's own.",
     )

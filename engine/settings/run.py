@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.settings.declaration import declare
 from engine.settings.names import STRATEGIES
+from engine.settings.shapes import options
 
 SEEDS = 2**32
 
@@ -47,4 +48,14 @@ class RunSettings:
         live=False,
         label="sequences",
         help="How many continuations are written side by side.",
+    )
+    generation_kwargs: tuple[tuple[str, object], ...] | None = declare(
+        None,
+        kind="json",
+        shape=options,
+        takes='an object such as {"top_k": 5}',
+        can_be_off=True,
+        live=True,
+        label="further settings",
+        help="More settings by their names, as the library's generate() takes them: each is set as if named by itself.",
     )

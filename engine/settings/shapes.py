@@ -46,6 +46,11 @@ def forced_words(value: Any) -> tuple[tuple[Phrase, ...], ...]:
     return tuple(words)
 
 
+def constraints(value: Any) -> tuple[tuple[Phrase, ...], ...]:
+    """As forced words, also from the objects that older releases of the library had for them."""
+    return forced_words([getattr(item, "token_ids", item) for item in _items(value)])
+
+
 def phrases(value: Any) -> tuple[Phrase, ...]:
     """Phrases of ids."""
     return tuple(phrase(item) for item in _items(value))
@@ -122,6 +127,16 @@ def green_fields(mark: GreenMark) -> dict[str, Any]:
     return dict(zip(_GREEN, mark, strict=True))
 
 
+def options(value: Any) -> tuple[tuple[str, Any], ...] | None:
+    """Names with a value each, from a mapping, an object that gives one, or pairs; None where there are none."""
+    told = value.to_dict() if hasattr(value, "to_dict") else value
+    pairs = list(told.items()) if isinstance(told, Mapping) else _items(told)
+    found = {name: _frozen(item) for name, item in pairs if item is not None}
+    if not all(isinstance(name, str) for name in found):
+        raise ValueError("not a name")
+    return tuple(sorted(found.items())) or None
+
+
 def decay(value: Any) -> tuple[int, float]:
     """From which new token on, and the factor."""
     start, factor = _items(value)
@@ -141,6 +156,17 @@ def phrase(value: Any) -> Phrase:
     if any(isinstance(item, bool) or not isinstance(item, int) or item < 0 for item in ids):
         raise ValueError("not a whole number")
     return ids
+
+
+def _frozen(value: Any) -> Any:
+    """A JSON value with tuples for its lists. Raises `TypeError` for any other."""
+    if isinstance(value, Mapping):
+        return {str(name): _frozen(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise TypeError
 
 
 def _row(text: str) -> tuple[str, float]:

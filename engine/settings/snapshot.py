@@ -10,14 +10,17 @@ from engine.errors import SettingError, shown
 from engine.settings import contradictions
 from engine.settings.assisted import AssistedSettings
 from engine.settings.beams import BeamSettings
+from engine.settings.cache import CacheSettings
 from engine.settings.comparing import ComparingSettings
 from engine.settings.context import ContextSettings
 from engine.settings.filters import FilterSettings
 from engine.settings.form import FormSettings
-from engine.settings.generation_config import values_from
+from engine.settings.generation_config import named_further, values_from
 from engine.settings.guidance import GuidanceSettings
 from engine.settings.length import LengthSettings
 from engine.settings.names import LIVE_SWITCHES
+from engine.settings.obsolete import ObsoleteSettings
+from engine.settings.outputs import OutputSettings
 from engine.settings.parameter import Parameter
 from engine.settings.phrases import PhraseSettings
 from engine.settings.prompt import PromptSettings
@@ -34,6 +37,9 @@ MAX_LENGTH = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(
+    ObsoleteSettings,
+    OutputSettings,
+    CacheSettings,
     ViewSettings,
     PromptSettings,
     WatermarkSettings,
@@ -57,6 +63,9 @@ class Settings(
     """
 
     def __post_init__(self) -> None:
+        for name, value in named_further(self.generation_kwargs, PARAMETERS).items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "generation_kwargs", None)
         for name, parameter in PARAMETERS.items():
             object.__setattr__(self, name, parameter.check(getattr(self, name)))
         contradiction = contradictions.of(self)
@@ -71,7 +80,7 @@ class Settings(
     @property
     def forced_phrases(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
         """The words that must come: each a choice of phrases."""
-        return self.force_words_ids or ()
+        return (self.force_words_ids or ()) + (self.constraints or ())
 
     def changed(self, **names: Any) -> Self:
         """A copy with these settings changed; `SettingError` for an unknown name or a refused value."""
@@ -98,7 +107,7 @@ class Settings(
         return [
             parameter
             for name, parameter in PARAMETERS.items()
-            if parameter.under
+            if (parameter.under or parameter.inert)
             and self.strategy not in parameter.under
             and getattr(self, name) not in (parameter.default, parameter.check(parameter.upstream))
         ]
@@ -162,6 +171,9 @@ GROUPS = {
     "watermark": WatermarkSettings,
     "prompt": PromptSettings,
     "view": ViewSettings,
+    "cache": CacheSettings,
+    "outputs": OutputSettings,
+    "no effect": ObsoleteSettings,
 }
 PARAMETERS: dict[str, Parameter] = {
     declared.name: Parameter(

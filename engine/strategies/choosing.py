@@ -21,17 +21,17 @@ def chosen_tokens(
     rows: list[Growing],
     ids: torch.Tensor,
     logits: torch.Tensor,
+    scores: torch.Tensor,
     taken: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, list[Event]]:
     """The next id of each row, appended to its sequence: the ids (rows,), and what is to be told.
 
     `ids` (rows, length) are the text so far; `logits` (rows, vocabulary) what the model gave, `taken` what the strategy
-    makes of them for the sampler, the same under most. Where a person picked the token of this `index` it is that one;
-    the random streams go on all the same, so that what follows draws what it would have drawn. Raises `EngineError` for
-    a token that cannot be picked.
+    makes of them for the sampler, the same under most, and `scores` what the sampler makes of that. Where a person
+    picked the token of this `index` it is that one; the random streams go on all the same, so that what follows draws what
+    it would have drawn. Raises `EngineError` for a token that cannot be picked.
     """
-    taken = logits if taken is None else taken
-    scores = run.sampler.process(ids, taken)
+    tensors = [*run.tensors(index, scores, logits, rows)]
     chosen = run.sampler.choose(scores, [growing.number for growing in rows])
     pick = picked(run, index, scores)
     if pick is not None:
@@ -41,14 +41,14 @@ def chosen_tokens(
     numbers = measured(run, chosen, logits)
     source = logprobs if pick is None else torch.log_softmax(logits, dim=-1)
     own = source.gather(-1, chosen[:, None]).squeeze(1).tolist()
-    looked = look(run, index, rows, ids, taken, chosen)
+    looked = look(run, index, rows, ids, logits if taken is None else taken, chosen)
     told = [
         run.append(growing, token_id, logprob, alternatives, numbers=number, picked=pick is not None)
         for growing, token_id, logprob, alternatives, number in zip(
             rows, chosen.tolist(), own, others, numbers, strict=True
         )
     ]
-    return chosen, [*told, *looked]
+    return chosen, [*tensors, *told, *looked]
 
 
 def look(
@@ -71,8 +71,8 @@ def picked(run: Run, index: int, scores: torch.Tensor) -> int | None:
         return None
     if not 0 <= pick < scores.shape[-1]:
         raise EngineError(f"token {pick} cannot be taken: the model's vocabulary has {scores.shape[-1]}")
-    if run.sampler.keeps_form and bool((scores[:, pick] == -float("inf")).any()):
-        raise EngineError(f"token {pick} cannot be taken: the form that is asked for does not allow it here")
+    if run.sampler.is_strict and bool((scores[:, pick] == -float("inf")).any()):
+        raise EngineError(f"token {pick} cannot be taken: what the text is to keep to does not allow it here")
     return pick
 
 

@@ -37,7 +37,7 @@ def contrastive(run: Run) -> Iterator[Event]:
 
 def _search(run: Run) -> Iterator[Event]:
     runner, growing, context = run.runner, run.sequences[0], _Context()
-    logits = view = None
+    logits = view = place = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -58,6 +58,8 @@ def _search(run: Run) -> Iterator[Event]:
         with run.timed():
             ids = runner.ids
             scores = run.sampler.process(ids, logits)
+        yield from run.tensors(index, scores, logits, [growing], None if run.settings.low_memory else place)
+        with run.timed():
             pick = picked(run, index, scores)
             best = _candidates(run, scores, pick)
             ways, penalties = _passes(run, best.indices, context)

@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
+from transformers import StoppingCriteria
 
-from engine import guiding
+from engine import guiding, outputs
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
 from engine.events import (
@@ -22,6 +24,7 @@ from engine.events import (
     Paused,
     Sequence,
     Stopped,
+    Tensors,
     Timing,
     Token,
 )
@@ -49,6 +52,11 @@ class Growing:
     score: float | None = None
     closed: bool = False
 
+    @property
+    def surplus(self) -> int:
+        """Characters that the next tokens say again of the prompt."""
+        return getattr(self.detokenizer, "surplus", 0)
+
     def flushed(self) -> str:
         """What the detokenizer held back, now that the text ends here."""
         self.closed = True
@@ -67,6 +75,7 @@ class Run:
     prompt_ids: list[int]
     sequences: list[Growing]
     sight: Sight
+    stopping: tuple[StoppingCriteria, ...] = ()
     prefill_s: float = 0.0
     decode_s: float = 0.0
     stopped: bool = False
@@ -77,6 +86,9 @@ class Run:
         self.runner = guiding.runner(self.model, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
         self.filter_notes = FilterNotes(self.sampler.context.filtering)
+        self.surplus = self.sequences[0].surplus
+        """Characters that the new tokens say again of the prompt."""
+        self.gives_tensors = bool(outputs.asked(self.settings))
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
@@ -123,6 +135,25 @@ class Run:
         """After the pass for the new token `index`: tells what has fallen out of the model's sight by it."""
         return self.sight.told(index, self.runner.out, sequences, self.settings)
 
+    def tensors(
+        self, index: int, scores: torch.Tensor, logits: torch.Tensor, sequences: list[Growing], row: int | None = None
+    ) -> Iterator[Event]:
+        """What the new token `index` is chosen by, where that is asked for: before any other pass.
+
+        `row` is the row of the last pass that went on, where the others did not.
+        """
+        if not self.gives_tensors:
+            return
+        settings, rows = self.settings, scores.shape[0]
+        yield Tensors(
+            index,
+            tuple(growing.number for growing in sequences),
+            scores.clone() if settings.output_scores else None,
+            self.runner.unguided(logits).clone() if settings.output_logits else None,
+            _of_rows(self.runner.attentions, rows, row) if settings.output_attentions else None,
+            _of_rows(self.runner.hidden, rows, row) if settings.output_hidden_states else None,
+        )
+
     def append(
         self,
         growing: Growing,
@@ -137,10 +168,19 @@ class Run:
         reason = self.limit(len(growing.ids))
         if token_id in self.settings.end_ids(self.model.eos_token_ids):
             reason = "eos"
-        elif self.sampler.keeps_form and self.sampler.is_complete([*self.prompt_ids, *growing.ids, token_id]):
+        elif self.is_over([*growing.ids, token_id]):
             reason = "stop"
         told = self.tell(growing, token_id, logprob, alternatives, reason)
         return replace(told, numbers=numbers, picked=picked) if numbers or picked else told
+
+    def is_over(self, ids: list[int]) -> bool:
+        """Whether a form that is complete, or a caller's own criterion, ends a sequence of these new ids."""
+        if not self.stopping and not self.sampler.keeps_form:
+            return False
+        whole = [*self.prompt_ids, *ids]
+        text = torch.tensor([whole], device=self.model.device) if self.stopping else None
+        # A criterion gives a tensor (1,), or a plain truth value.
+        return self.sampler.is_complete(whole) or any(bool(ends(text, None)) for ends in self.stopping)
 
     def tell(
         self,
@@ -235,3 +275,15 @@ class Run:
             place, stop = min(found)
             if stop == self.settings.stop_token:
                 growing.text = growing.text[:place]
+
+
+def _of_rows(layers: tuple[Any, ...], rows: int, row: int | None) -> tuple[Any, ...]:
+    """Each layer's tensor for so many rows, which all began as the one of a prompt; or its row `row` alone."""
+
+    def chosen(layer: Any) -> Any:
+        if isinstance(layer, tuple):  # XLNet's two streams
+            return tuple(map(chosen, layer))
+        layer = layer if row is None else layer[row : row + 1]
+        return layer.expand(rows, *layer.shape[1:])
+
+    return tuple(map(chosen, layers))

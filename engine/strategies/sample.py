@@ -47,7 +47,8 @@ def in_step(run: Run, read: Reading) -> Iterator[Event]:
         yield from run.forgotten(index, alive)
         with run.timed():
             taken, beside = read(logits, alive)
-            chosen, told = chosen_tokens(run, index, alive, runner.ids, logits, taken)
+            scores = run.sampler.process(runner.ids, taken)
+            chosen, told = chosen_tokens(run, index, alive, runner.ids, logits, scores, taken)
         yield from beside
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sight:
-    """One run's: the prompt's ids, the text that they stand for, and what was told last."""
+    """One run's: the prompt's ids, the text that they stand for, and what was told last.
+
+    `beyond` counts the prompt's characters after that text, which the new tokens say again.
+    """
 
     model: LoadedModel
     prompt_ids: Sequence[int]
     text: str
+    beyond: int = 0
     _out: int = 0
     _noted: bool = False
 
@@ -62,7 +66,7 @@ class Sight:
         if new >= 0:
             # Beams tell a token once all agree on it, which may be later than it falls out of sight.
             return growing.ends[min(new, len(growing.ends)) - 1] if new and growing.ends else 0
-        return -_from_end(self.text, self._decoded()[len(self._decoded(cut)) :])
+        return -_from_end(self.text, self._decoded()[len(self._decoded(cut)) :]) - self.beyond
 
     def _head_characters(self, head: int) -> int:
         """A start of text is in no text that is shown, a control code is."""

@@ -22,6 +22,8 @@ EACH_NUMBER = pytest.mark.parametrize("parameter", NUMBERS, ids=[p.name for p in
 PHRASE = st.lists(st.integers(0, 2**31), min_size=1, max_size=4)
 PHRASES = st.lists(PHRASE, min_size=1, max_size=3)
 PAIR = st.tuples(st.integers(0, 500), st.integers(0, 500))
+SCALAR = st.booleans() | st.integers() | st.floats(-9, 9) | st.text()
+OPTIONS = st.dictionaries(st.text(), SCALAR | st.lists(SCALAR) | st.dictionaries(st.text(), SCALAR))
 # What each parameter takes that is a list of lists.
 SHAPED: dict[str, st.SearchStrategy[Any]] = {
     "bad_words_ids": PHRASES,
@@ -34,6 +36,11 @@ SHAPED: dict[str, st.SearchStrategy[Any]] = {
     "word_bias": st.lists(st.tuples(st.text(min_size=1), st.floats(-100, 100)), min_size=1, max_size=3),
     "exponential_decay_length_penalty": st.tuples(st.integers(0, 500), st.floats(0.1, 10)),
     "dola_layers": st.sampled_from(["low", "high"]) | PHRASE,
+    "constraints": PHRASES,
+    "generation_kwargs": OPTIONS,
+    "cache_config": OPTIONS,
+    "compile_config": OPTIONS,
+    "continuous_batching_config": OPTIONS,
 }
 
 

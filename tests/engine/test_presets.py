@@ -69,10 +69,26 @@ def test_a_preset_that_does_not_go_with_the_rest_is_refused_whole() -> None:
         BUILT_IN[5].applied(Settings(num_return_sequences=2))
 
 
-@pytest.mark.parametrize("values", [{"max_new_tokens": 3}, {"no_such": 1}, {"temperature": -1}, {"seed": 1}])
-def test_values_that_are_no_business_of_a_preset(values: dict[str, object]) -> None:
+@pytest.mark.parametrize("values", [{"no_such": 1}, {"temperature": -1}, {"seed": -1}])
+def test_values_that_no_preset_can_have(values: dict[str, object]) -> None:
     with pytest.raises(SettingError):
         Preset("x", values)
+
+
+def test_a_preset_sets_what_its_table_names_beside_the_decoding(tmp_path: Path) -> None:
+    path = tmp_path / "presets.toml"
+    path.write_text(
+        '[2]\nname = "long"\nmax_new_tokens = 20\nstop_strings = ["end"]\ncache_implementation = "static"\n'
+    )
+    shelf = Shelf(path)
+    shelf.load()
+    assert not shelf.complaints
+    after = shelf[2].applied(Settings(max_new_tokens=5, seed=7, use_cache=False))
+    assert (after.max_new_tokens, after.stop_strings, after.cache_implementation) == (20, ("end",), "static")
+    assert (after.seed, after.use_cache) == (7, False)
+    shelf.keep(3, Preset("three"))
+    shelf.load()
+    assert shelf[2].applied(Settings(max_new_tokens=5)).max_new_tokens == 20
 
 
 def test_a_preset_keeps_only_what_differs() -> None:

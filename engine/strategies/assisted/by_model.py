@@ -21,6 +21,7 @@ class ByModel:
     def __init__(self, model: LoadedModel, runner: Runner, source: str, vocabulary: int) -> None:
         self.model = model
         self.source = source
+        self.beliefs: list[torch.Tensor] = []
         self._runner = SlidingRunner(runner)
         self._vocabulary = vocabulary
         self._asked = 0  # `num_assistant_tokens` as it was when the length was set
@@ -52,13 +53,16 @@ class ByModel:
         self._runner.window = window.window(settings.changed(overflow="slide"), self.model.positions, head)
         known = self.model.vocabulary_size
         found: Tokens = []
+        self.beliefs = []
         while len(found) < count and all(token < known for token in text):
             logits = self._runner.step(torch.tensor(found[-1:])) if found else self._runner.prefill(text)[0]
-            likeliest = torch.softmax(logits[0], dim=-1).max(dim=-1)
+            belief = torch.softmax(logits[0], dim=-1)
+            likeliest = belief.max(dim=-1)
             token = int(likeliest.indices)
             if token >= self._vocabulary:
                 break
             found.append(token)
+            self.beliefs.append(belief)
             if float(likeliest.values) < settings.assistant_confidence_threshold:
                 break
         return found

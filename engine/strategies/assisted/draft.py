@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import torch
+
 from engine.settings import Settings
 
 Tokens = list[int]
@@ -14,6 +16,8 @@ class Draft(Protocol):
 
     source: str
     """What drafts, in words."""
+    beliefs: list[torch.Tensor]
+    """The probabilities (vocabulary,) that it gave where it proposed each token last; none where it knows none."""
 
     def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
         """At most `most` tokens that may follow `text`, prompt included; none where it knows none."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from engine.settings import Settings
 from engine.strategies.assisted.draft import Tokens
 
@@ -12,6 +14,9 @@ class Lookup:
     """Needs no model. The latest place counts: a text resembles its near past."""
 
     source = "prompt lookup"
+
+    def __init__(self) -> None:
+        self.beliefs: list[torch.Tensor] = []
 
     def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
         count = min(settings.prompt_lookup_num_tokens or _TOKENS, most)

@@ -9,15 +9,17 @@ the model gives it (Leviathan et al. 2023; Chen et al. 2023).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
 import torch
 
-from engine.events import Drafted, Event, Prefilled
+from engine.events import Drafted, Event, Note, Noted, Prefilled
 from engine.models.loaded import LoadedModel
 from engine.strategies.assisted.choose import draft_for
+from engine.strategies.assisted.lookup import Lookup
+from engine.strategies.assisted.translated import Translated
 from engine.strategies.choosing import chosen_tokens
 from engine.strategies.run import Run
 
@@ -33,6 +35,7 @@ class _Round:
     proposed: list[int]
     logits: Iterator[torch.Tensor]
     view: object = None
+    beliefs: Sequence[torch.Tensor] = ()
     accepted: int = 0
 
     def accepts(self, token_id: int) -> bool:
@@ -41,6 +44,22 @@ class _Round:
             return False
         self.accepted += 1
         return True
+
+    def mixed(self, scores: torch.Tensor, weight: float) -> torch.Tensor:
+        """The scores (1, vocabulary) of a mixture in which the model has this weight and the draft the rest.
+
+        The draft has its say among the tokens that the settings leave. Where it proposed nothing, or knows no
+        probabilities, the scores stay as they are (static ensemble verification, as the library has it).
+        """
+        if weight == 1 or self.accepted >= len(self.beliefs):
+            return scores
+        own = torch.softmax(scores, dim=-1)
+        belief = own.new_zeros(own.shape)
+        width = min(own.shape[-1], self.beliefs[self.accepted].shape[-1])
+        belief[0, :width] = self.beliefs[self.accepted][:width]
+        belief = belief.masked_fill(own == 0, 0)
+        total = belief.sum()
+        return (weight * own + (1 - weight) * belief / total).log() if total > 0 else scores
 
     def told(self, model: LoadedModel, source: str) -> Iterator[Event]:
         """What became of it, where anything was drafted."""
@@ -54,6 +73,9 @@ def assisted(run: Run) -> Iterator[Event]:
     draft, runner = draft_for(run.model, run.settings), run.runner
     growing, now = run.sequences[0], _Round(0, [], iter(()))
     over = True
+    if run.settings.assistant_ensemble_weight < 1 and isinstance(draft, Lookup | Translated):
+        said = f"No effect: assistant_ensemble_weight; {draft.source} has no probabilities for the model's tokens."
+        yield Noted(Note("info", "no-effect", said))
 
     def closed(length: int) -> Iterator[Event]:
         """The round is over, and the text has come to this length."""
@@ -78,12 +100,15 @@ def assisted(run: Run) -> Iterator[Event]:
             with run.timed():
                 text = [*run.prompt_ids, *growing.ids]
                 proposed = draft.propose(text, run.room() - index - 1, run.settings)
-                now = _Round(index, proposed, runner.extend(torch.tensor([text[-1], *proposed])), runner.view)
+                passes = runner.extend(torch.tensor([text[-1], *proposed]))
+                now = _Round(index, proposed, passes, runner.view, draft.beliefs)
         with run.timed():
             logits = next(now.logits)
         yield from run.forgotten(index, [growing])
         with run.timed():
-            chosen, told = chosen_tokens(run, index, [growing], runner.ids[:, :length], logits)
+            ids = runner.ids[:, :length]
+            scores = now.mixed(run.sampler.process(ids, logits), run.settings.assistant_ensemble_weight)
+            chosen, told = chosen_tokens(run, index, [growing], ids, logits, scores)
         yield from told
         over = not now.accepts(int(chosen)) or growing.reason is not None
         if over:

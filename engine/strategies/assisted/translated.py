@@ -28,6 +28,7 @@ class Translated(ByModel):
         if not self._known:
             return []
         drafted = super().propose(self._known, most, settings)
+        self.beliefs = []  # they are about other tokens
         # The new text is what the draft adds to the old: a token alone may say less than in its place.
         before = _text(self.model.tokenizer, self._known)
         after = _text(self.model.tokenizer, [*self._known, *drafted])

@@ -74,6 +74,7 @@ class Search:
     loose: bool = False
     settled: Node | None = None
     _fallen: list[Beam] = field(default_factory=list)
+    _scores: list[torch.Tensor] = field(default_factory=list)
 
     def events(self) -> Iterator[Event]:
         """The search from the prompt to its end."""
@@ -94,6 +95,9 @@ class Search:
             yield from run.forgotten(index, run.sequences)
             with run.timed():
                 rows, chosen = self._step(logits, index)
+            if run.gives_tensors:
+                yield from run.tensors(index, torch.cat(self._scores), logits, [])
+            with run.timed():
                 told = list(self._settle())
             yield from told
             yield self._beams(index)
@@ -107,7 +111,7 @@ class Search:
         logprobs = torch.log_softmax(logits, dim=-1)
         rows: list[int] = []
         chosen: list[int] = []
-        self._fallen = []
+        self._fallen, self._scores = [], []
         run.sampler.context.spoken.clear()
         for group in self.groups:
             if group.done:
@@ -118,6 +122,7 @@ class Search:
             width = len(group.running)
             part = slice(start, start + width)
             scores = run.sampler.process(run.runner.ids[part], logprobs[part])
+            self._scores.append(scores)
             others = run.alternatives(scores, logits[part])
             kept = self._advance(group, scores, others, index)
             group.running = [path for _, path in kept]
@@ -135,7 +140,7 @@ class Search:
         going: list[tuple[int, Path]] = []
         for rank, candidate in enumerate(found):
             if candidate.total == -math.inf and self.run.sampler.is_strict:
-                continue  # outside the form, or no word that may come
+                continue  # outside the form, no word that may come, or beside what is said again
             path = _longer(group.running[candidate.row], candidate, others[candidate.row])
             reason = self._reason(path)
             if reason is None:
@@ -168,10 +173,10 @@ class Search:
         assert path.node is not None
         if path.node.id in self.run.settings.end_ids(self.run.model.eos_token_ids):
             return "eos"
-        if self.run.sampler.keeps_form:
-            ids = [node.id for node in since(path.node, None)]
-            if self.run.sampler.is_complete([*self.run.prompt_ids, *ids]):
-                return "stop"
+        if (self.run.sampler.keeps_form or self.run.stopping) and self.run.is_over(
+            [node.id for node in since(path.node, None)]
+        ):
+            return "stop"
         return "stop" if self._says_stop(path.node) else None
 
     def _says_stop(self, node: Node) -> bool:
@@ -184,6 +189,8 @@ class Search:
         while at is not None and len(text) < len(last) + max(map(len, stops)):
             text = self.run.model.piece(at.id) + text
             at = at.before
+        if at is None:
+            text = text[self.run.surplus :]  # of which the prompt has it already
         return any(text.find(stop, max(0, len(text) - len(last) - len(stop) + 1)) >= 0 for stop in stops)
 
     def _settle(self) -> Iterator[Event]:
@@ -217,7 +224,7 @@ class Search:
 
     def _beam(self, path: Path, group: int) -> Beam:
         ids = tuple(node.id for node in since(path.node, self.settled))
-        text = "".join(map(self.run.model.piece, ids))
+        text = "".join(map(self.run.model.piece, ids))[self.run.sequences[0].surplus :]
         return Beam(ids, text, path.score(self.run.settings.length_penalty), group, path.reason)
 
     def _finish(self) -> Iterator[Event]:

@@ -13,7 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 import engine
 from engine import Controls, SettingError, Settings
-from engine.events import Changed, Drafted, Event, Failed, Finished, Paused, Token
+from engine.events import Changed, Drafted, Event, Failed, Finished, Noted, Paused, Token
 from engine.models.loaded import LoadedModel
 from engine.runner import RecomputeRunner, runner_for
 from engine.session.transcript import as_lines
@@ -156,6 +156,35 @@ def test_the_library_gives_the_same(gpt2: LoadedModel, assistant: str) -> None:
     given = {"max_new_tokens": 30, "do_sample": False, "prompt_lookup_num_tokens": 4}
     wanted = by_library(gpt2, REPETITIVE, **given)
     assert ids(play(gpt2, REPETITIVE, Settings.from_generation_config(given))) == wanted
+
+
+@torch.no_grad()
+def test_an_ensemble_chooses_drafted_tokens_from_both_models(assistant: str) -> None:
+    """Against plain passes of both over the whole text."""
+    model, weight = tiny_gpt2(), 0.3
+    settings = ASSISTED.changed(do_sample=False, assistant_model=assistant, assistant_ensemble_weight=weight)
+    events = play(model, PROMPT, settings)
+    text = [*PROMPT, *ids(events)]
+    drafted = {
+        round_.index + place for round_ in drafts(events) for place in range(min(round_.accepted + 1, len(round_.ids)))
+    }
+    other = engine.load(assistant, device="cpu").model
+    moved = 0
+    for index in range(len(text) - len(PROMPT)):
+        given = torch.tensor([text[: len(PROMPT) + index]])
+        own, belief = (m(given, use_cache=False).logits[0, -1].softmax(-1) for m in (model.model, other))
+        wanted = (weight * own + (1 - weight) * belief) if index in drafted else own
+        assert int(wanted.argmax()) == text[len(PROMPT) + index], index
+        moved += int(own.argmax()) != int(wanted.argmax())
+    assert moved and len(drafted) > 5
+    assert ids(play(model, PROMPT, settings.changed(assistant_ensemble_weight=1))) != ids(events)
+
+
+def test_lookup_has_no_part_in_an_ensemble(gpt2: LoadedModel) -> None:
+    events = play(gpt2, REPETITIVE, ASSISTED.changed(assistant_ensemble_weight=0.5))
+    noted = next(event.note.text for event in events if isinstance(event, Noted))
+    assert noted.startswith("No effect: assistant_ensemble_weight")
+    assert ids(events) == ids(play(gpt2, REPETITIVE, ASSISTED))
 
 
 @pytest.mark.parametrize("kind", MAKERS)
