@@ -111,9 +111,7 @@ class Search:
         run.sampler.context.spoken.clear()
         for group in self.groups:
             if group.done:
-                # It counts as saying the end on and on, as in the library: the others are kept from ending just so.
-                ends = run.settings.end_ids(run.model.eos_token_ids)
-                run.sampler.context.spoken.extend(ends[:1] * group.width)
+                run.sampler.context.spoken.extend(self._filling() * group.width)
                 continue
             width = len(group.running)
             part = slice(start, start + width)
@@ -162,6 +160,11 @@ class Search:
             going = []
         group.done = not going or group.pool.is_final(best, index + 1, self.run.room(), settings)
         return going
+
+    def _filling(self) -> tuple[int, ...]:
+        """What a group that is done says on and on, as in the library: the others are kept from saying just that."""
+        pad = self.run.model.model.generation_config.pad_token_id
+        return self.run.settings.end_ids(self.run.model.eos_token_ids)[:1] if pad is None else (pad,)
 
     def _reason(self, path: Path) -> FinishReason | None:
         """Why a path is at its end, by its own last token."""
