@@ -151,15 +151,15 @@ class Search:
         fallen = [path for row, path in enumerate(group.running) if row not in followed and path.node]
         self._fallen += [self._beam(path, self.groups.index(group)) for path in fallen]
         best = max(going[0][1].total if going else NOTHING, found[0].total if self.loose else NOTHING)
-        if limit is not None:
+        over = group.pool.is_final(best, index + 1, self.run.room(), settings)
+        if limit is not None and not (over and self.loose):
             whole = [path for _, path in going if path.complete]
             # As the library has it: where too few have all forced words, the likeliest are taken, with or without.
             taken = whole if len(whole) >= settings.num_return_sequences else [path for _, path in going]
             for path in taken:
                 group.pool.add(replace(path, reason=limit), settings)
-            going = []
-        group.done = not going or group.pool.is_final(best, index + 1, self.run.room(), settings)
-        return going
+        group.done = over or limit is not None or not going
+        return [] if limit is not None else going
 
     def _filling(self) -> tuple[int, ...]:
         """What a group that is done says on and on, as in the library: the others are kept from saying just that."""
