@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from engine import remembering, window
 from engine.errors import SettingError
 from engine.events import Note
-from engine.settings import Settings
+from engine.settings import Settings, contradictions
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
@@ -49,7 +49,4 @@ def negative_ids(model: LoadedModel, settings: Settings) -> Sequence[int]:
 
 def notes(settings: Settings) -> tuple[Note, ...]:
     """Says that a negative prompt does nothing without a scale."""
-    if not (settings.negative_prompt or settings.negative_prompt_ids) or settings.guidance_scale != 1:
-        return ()
-    text = "The negative prompt has no effect while guidance_scale is off; 1.5 is a usual one."
-    return (Note("warning", "no-guidance", text),)
+    return tuple(Note("warning", "no-guidance", f"{text}.") for text in contradictions.idle(settings).values())

@@ -35,6 +35,13 @@ def of(settings: Settings) -> str:
     return ""
 
 
+def idle(settings: Settings) -> dict[str, str]:
+    """What is set and does nothing for want of another setting: its name, and the line that says so."""
+    without_scale = settings.guidance_scale == 1
+    given = [name for name in ("negative_prompt", "negative_prompt_ids") if without_scale and getattr(settings, name)]
+    return {name: f"{name}: no effect while guidance_scale is off; set it, to 1.5 for instance" for name in given}
+
+
 def _of_groups(settings: Settings) -> str:
     beams, groups = settings.num_beams, settings.num_beam_groups
     if groups < 2:

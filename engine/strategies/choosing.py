@@ -28,8 +28,8 @@ def chosen_tokens(
 
     `ids` (rows, length) are the text so far; `logits` (rows, vocabulary) what the model gave, `taken` what the strategy
     makes of them for the sampler, the same under most, and `scores` what the sampler makes of that. Where a person
-    picked the token of this `index` it is that one; the random streams go on all the same, so that what follows draws what
-    it would have drawn. Raises `EngineError` for a token that cannot be picked.
+    picked the token of this `index` it is that one; the random streams go on all the same, so that what follows draws
+    what it would have drawn. Raises `EngineError` for a token that cannot be picked.
     """
     tensors = [*run.tensors(index, scores, logits, rows)]
     chosen = run.sampler.choose(scores, [growing.number for growing in rows])

@@ -115,9 +115,7 @@ class Search:
         run.sampler.context.spoken.clear()
         for group in self.groups:
             if group.done:
-                # It counts as saying the end on and on, as in the library: the others are kept from ending just so.
-                ends = run.settings.end_ids(run.model.eos_token_ids)
-                run.sampler.context.spoken.extend(ends[:1] * group.width)
+                run.sampler.context.spoken.extend(self._filling() * group.width)
                 continue
             width = len(group.running)
             part = slice(start, start + width)
@@ -158,15 +156,20 @@ class Search:
         fallen = [path for row, path in enumerate(group.running) if row not in followed and path.node]
         self._fallen += [self._beam(path, self.groups.index(group)) for path in fallen]
         best = max(going[0][1].total if going else NOTHING, found[0].total if self.loose else NOTHING)
-        if limit is not None:
+        over = group.pool.is_final(best, index + 1, self.run.room(), settings)
+        if limit is not None and not (over and self.loose):
             whole = [path for _, path in going if path.complete]
             # As the library has it: where too few have all forced words, the likeliest are taken, with or without.
             taken = whole if len(whole) >= settings.num_return_sequences else [path for _, path in going]
             for path in taken:
                 group.pool.add(replace(path, reason=limit), settings)
-            going = []
-        group.done = not going or group.pool.is_final(best, index + 1, self.run.room(), settings)
-        return going
+        group.done = over or limit is not None or not going
+        return [] if limit is not None else going
+
+    def _filling(self) -> tuple[int, ...]:
+        """What a group that is done says on and on, as in the library: the others are kept from saying just that."""
+        pad = self.run.model.model.generation_config.pad_token_id
+        return self.run.settings.end_ids(self.run.model.eos_token_ids)[:1] if pad is None else (pad,)
 
     def _reason(self, path: Path) -> FinishReason | None:
         """Why a path is at its end, by its own last token."""

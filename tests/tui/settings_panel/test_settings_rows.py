@@ -21,7 +21,7 @@ from tui.widgets.settings_panel.rows import (
     found,
     row_name,
     value_at,
-    with_refusal,
+    with_refusals,
 )
 
 ALL = list(PARAMETERS.values())
@@ -81,7 +81,7 @@ def test_the_fold_tells_how_much_of_it_was_changed() -> None:
 
 
 def test_a_refusal_stands_under_its_row_within_the_width() -> None:
-    rows = with_refusal(arranged(ALL, ["top_p", "seed"]), Refusal("top_p", "word " * 30), 20)
+    rows = with_refusals(arranged(ALL, ["top_p", "seed"]), [Refusal("top_p", "word " * 30)], 20)
     told = [row for row in rows if isinstance(row, RefusalRow)]
     assert rows[1 : 1 + len(told)] == told
     assert [row.first for row in told] == [True, False, False, False]

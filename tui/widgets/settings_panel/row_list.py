@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from engine.settings import PARAMETERS, Settings
+from engine.settings import PARAMETERS, Settings, contradictions
 from tui.widgets.settings_panel.columns import GUTTER, Columns
 from tui.widgets.settings_panel.row_cells import PARTS, Cells, other_cells, setting_cells
 from tui.widgets.settings_panel.rows import (
@@ -28,7 +28,7 @@ from tui.widgets.settings_panel.rows import (
     SettingRow,
     row_name,
     selectable,
-    with_refusal,
+    with_refusals,
 )
 
 
@@ -147,7 +147,8 @@ class RowList(ScrollView, can_focus=True):
         self._rows = list(rows)
         self._refusal = refusal
         before = self.highlighted
-        self.lines = with_refusal(self._rows, refusal, self._width - GUTTER - 2)
+        told = [refusal] if refusal else [Refusal(*pair) for pair in contradictions.idle(self._settings).items()]
+        self.lines = with_refusals(self._rows, told, self._width - GUTTER - 2)
         self.virtual_size = Size(self.scrollable_content_region.width, len(self.lines))
         self._at = self._place_of(before)
         self.refresh()
@@ -157,8 +158,11 @@ class RowList(ScrollView, can_focus=True):
     def show_values(self, settings: Settings, moved: Collection[str]) -> None:
         """Show these values and mark the `moved` ones; only the lines that look different are drawn again."""
         stale = set(moved) ^ self._moved | set(moved) | set(self._settings.differences(settings))
-        self._settings = settings
+        before, self._settings = self._settings, settings
         self._moved = frozenset(moved)
+        if contradictions.idle(before) != contradictions.idle(settings):
+            self.lay_out(self._rows, self._refusal)
+            return
         for place, row in enumerate(self.lines):
             if isinstance(row, FoldRow) or row_name(row) in stale:
                 self.refresh_line(place)

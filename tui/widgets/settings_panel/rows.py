@@ -40,7 +40,7 @@ class FoldRow:
 
 @dataclass(frozen=True, slots=True)
 class RefusalRow:
-    """One line of what was refused, under the row it belongs to."""
+    """One line of a refusal, under the row it belongs to."""
 
     name: str
     text: str
@@ -57,7 +57,7 @@ Row = SettingRow | HeadingRow | FoldRow | RefusalRow | EmptyRow
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A value that was refused: for which setting, and why in one line."""
+    """A value that was refused, or does nothing as things stand: for which setting, and why in one line."""
 
     name: str
     text: str
@@ -106,19 +106,20 @@ def found(parameters: Iterable[Parameter], query: str) -> list[Parameter]:
     return named + [parameter for parameter in told if parameter not in named]
 
 
-def with_refusal(rows: Sequence[Row], refusal: Refusal | None, width: int) -> list[Row]:
-    """The rows with the refusal under the row that it is about, wrapped to `width` cells."""
-    if refusal is None:
-        return list(rows)
-    told = [
-        RefusalRow(refusal.name, line, first=place == 0)
-        for place, line in enumerate(wrapped(refusal.text, width, REFUSAL_LINES))
-    ]
+def with_refusals(rows: Sequence[Row], refusals: Iterable[Refusal], width: int) -> list[Row]:
+    """The rows with each refusal under the row that it is about, wrapped to `width` cells."""
+    told = {
+        refusal.name: [
+            RefusalRow(refusal.name, line, first=place == 0)
+            for place, line in enumerate(wrapped(refusal.text, width, REFUSAL_LINES))
+        ]
+        for refusal in refusals
+    }
     lines: list[Row] = []
     for row in rows:
         lines.append(row)
-        if isinstance(row, SettingRow) and row.parameter.name == refusal.name:
-            lines += told
+        if isinstance(row, SettingRow):
+            lines += told.get(row.parameter.name, ())
     return lines
 
 
