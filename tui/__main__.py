@@ -86,6 +86,8 @@ def _session(words: Sequence[str]) -> None:
     transcript = Transcript(new_path(), make_folder=True)
     app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=is_first_start())
     app.run()
+    if transcript.held:
+        tell(f"{transcript.trouble}; {transcript.held} lines of it are lost")
     if transcript.path.exists():
         tell(f"transcript: {transcript.path}")
     if app.worker.busy:
