@@ -27,6 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
+    "replay": "play a transcript again, or verify that it still comes out the same",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -43,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         from engine import inspect_command
 
         inspect_command.main(words[1:])
+    elif command == "replay":
+        from engine import replay_command
+
+        replay_command.main(words[1:])
     else:
         try:
             if command == "config":
