@@ -192,6 +192,9 @@ def open_record(path: Path) -> Record:
     number = skipped = known = 0
     for place, raw in raw_lines(path):
         number += 1
+        if raw is None:
+            skipped += 1
+            continue
         if run is not None and raw.startswith(_BEGINNINGS) and raw.endswith(b"}"):
             run.told += raw.startswith(_TOKEN)
             run.end = place + 1
@@ -199,7 +202,7 @@ def open_record(path: Path) -> Record:
         line = parsed(raw)
         wrong = "" if line is None else problem(line)
         if line is None or wrong:
-            skipped += bool(raw.strip()) or not known
+            skipped += bool(raw.strip())
             if line is not None and line["event"] == "run":
                 run = None
                 record.trouble.append(f"line {number}: a run that cannot be read ({wrong})")
@@ -217,7 +220,8 @@ def open_record(path: Path) -> Record:
     if not known:
         raise TranscriptError(f"{shown_path(path)}: this is no transcript")
     if skipped:
-        record.trouble.append(f"{skipped} line{'' if skipped == 1 else 's'} could not be read and are left out")
+        lines = "1 line could not be read and is" if skipped == 1 else f"{skipped} lines could not be read and are"
+        record.trouble.append(f"{lines} left out")
     if record.version > VERSION:
         record.trouble.insert(
             0,
