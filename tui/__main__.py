@@ -28,6 +28,8 @@ COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
     "replay": "play a transcript again, or verify that it still comes out the same",
+    "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
+    "import": "a text or chat from elsewhere, as a prompt or a transcript",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -54,6 +56,16 @@ def main(argv: Sequence[str] | None = None) -> None:
                 from tui.config.command import main as config
 
                 config(words[1:])
+                return
+            if command == "export":
+                from tui.export.command import main as export
+
+                export(words[1:])
+                return
+            if command == "import":
+                from tui.export.importing import main as taken_over
+
+                taken_over(words[1:])
                 return
             _session(words)
         except EngineError as error:

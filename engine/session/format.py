@@ -232,6 +232,16 @@ _LINES = (
         (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now.")),
     ),
     Line(
+        "import",
+        "A text from elsewhere was taken over.",
+        (
+            Field("prompt", "text", "The prompt that stands now."),
+            Field("texts", "texts", "What follows it now."),
+            _maybe("title", "text", "What it was called there."),
+            _maybe("source", "text", "What kind of file it was in."),
+        ),
+    ),
+    Line(
         "lost",
         "Here lines are missing: for long nothing could be written, and no more was kept in memory.",
         (Field("lines", "count", "How many."),),

@@ -7,7 +7,7 @@ Nothing that is read is trusted: no path in it is opened, and nothing is loaded 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,11 @@ class Record:
     def runs(self) -> list[RecordedRun]:
         """The runs in their order."""
         return [entry for entry in self.entries if isinstance(entry, RecordedRun)]
+
+    def until(self, run: int) -> Record:
+        """The record as it was when this run, counted from 0, had ended."""
+        end = self.entries.index(self.runs[run]) + 1
+        return replace(self, entries=self.entries[:end])
 
 
 def open_record(path: Path) -> Record:
