@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> None:
         tell(f"warning: {line}")
     if args.run is not None:
         if not 1 <= args.run <= len(record.runs):
-            raise UsageError(f"--run {args.run}: there are {len(record.runs)} runs in this transcript, from 1 on")
+            raise UsageError(f"--run {args.run}: the first one is 1, the last one is {len(record.runs)}")
         record = record.until(args.run - 1)
     text = exported(record, args.to, args.say_model)
     if args.out is None:

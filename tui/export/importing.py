@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> None:
         raise UsageError(f"there are {len(found)} texts in this file: choose one by --number N, --list shows them")
     number = args.number or 1
     if not 1 <= number <= len(found):
-        raise UsageError(f"--number {number}: there are {len(found)} texts in this file, from 1 on")
+        raise UsageError(f"--number {number}: the first one is 1, the last one is {len(found)}")
     _give(found[number - 1], args.out)
 
 

@@ -55,7 +55,7 @@ def test_what_cannot_be_exported(capsys: pytest.CaptureFixture[str], tmp_path: P
     (tmp_path / "diary").write_text("Dear diary")
     assert "is no transcript" in refused(capsys, "export", str(tmp_path / "diary"), "--to", "txt")
     assert "invalid choice" in refused(capsys, "export", str(SESSION), "--to", "pdf")
-    assert "there are 9 runs" in refused(capsys, "export", str(SESSION), "--to", "txt", "--run", "10")
+    assert "the last one is 9" in refused(capsys, "export", str(SESSION), "--to", "txt", "--run", "10")
 
 
 def test_a_chat_becomes_a_prompt_or_a_transcript(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -68,7 +68,6 @@ def test_a_chat_becomes_a_prompt_or_a_transcript(capsys: pytest.CaptureFixture[s
     main(["import", str(tmp_path / "chat.json"), "--out", str(tmp_path / "new.jsonl")])
     capsys.readouterr()
     assert standing(open_record(tmp_path / "new.jsonl")).prompt == prompt
-    assert "of this name" in refused(
-        capsys, "import", str(tmp_path / "chat.json"), "--out", str(tmp_path / "new.jsonl")
-    )
-    assert "there are 1 texts" in refused(capsys, "import", str(tmp_path / "chat.json"), "--number", "5")
+    words = ["import", str(tmp_path / "chat.json"), "--out", str(tmp_path / "new.jsonl")]
+    assert "of this name" in refused(capsys, *words)
+    assert "the last one is 1" in refused(capsys, "import", str(tmp_path / "chat.json"), "--number", "5")
