@@ -136,7 +136,8 @@ def test_a_run_that_failed_leaves_the_cache_as_it_did(
     """One that fails again leaves it alone again; one that had no room left had emptied it."""
     path = tmp_path / "session.jsonl"
     transcript, model = Transcript(path), gpt2.apart()
-    failing = Settings(strategy="dola", dola_layers=(50,)) if own_fault else SAMPLED
+    guided = SAMPLED.changed(guidance_scale=1.5, negative_prompt_ids=(10**6,))
+    failing = guided if own_fault else SAMPLED
 
     def no_room(self: CachedRunner, ids: Any) -> Any:
         raise RuntimeError("out of memory")
