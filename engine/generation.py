@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 def generate(
     model: LoadedModel,
-    prompt: str | Sequence[int],
+    prompt: str | Sequence[int] | Prepared,
     settings: Settings | None = None,
     controls: Controls | None = None,
     *,
@@ -42,8 +42,8 @@ def generate(
 ) -> Iterator[Event]:
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
-    `prompt` is text, which the model's family prepares, or token ids, which are taken as they are. `controls` may be
-    changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
+    `prompt` is text, which the model's family prepares, or token ids, which are taken as they are, or what was prepared
+    before. `controls` may be changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
     random streams, for a run that goes on where one with the same seed stopped. `text` is what the ids of a prompt
     stand for, where it is known.
 
@@ -114,8 +114,16 @@ def _unfinished(run: Run) -> Iterator[Event]:
         yield from run.filter_notes.unfinished(ids, growing.number)
 
 
-def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, text: str | None = None) -> Prepared:
-    """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped."""
+def prepared(
+    model: LoadedModel, prompt: str | Sequence[int] | Prepared, settings: Settings, text: str | None = None
+) -> Prepared:
+    """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped.
+
+    What has been prepared before, as a record has it, is checked and stays as it is.
+    """
+    tail = None
+    if isinstance(prompt, Prepared):
+        prompt, text, tail = prompt.ids, prompt.text, prompt.tail
     if isinstance(prompt, str):
         check_text(prompt)
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
@@ -130,7 +138,7 @@ def prepared(model: LoadedModel, prompt: str | Sequence[int], settings: Settings
     elif text is None:
         text = str(model.tokenizer.decode(list(ids)))
     whole = Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
-    return healing.healed(model, prompt, whole, settings)
+    return replace(whole, tail=tail) if tail else healing.healed(model, prompt, whole, settings)
 
 
 def check_text(text: str) -> None:

@@ -27,6 +27,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
+    "replay": "play a transcript again, or verify that it still comes out the same",
+    "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
+    "import": "a text or chat from elsewhere, as a prompt or a transcript",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -43,12 +46,26 @@ def main(argv: Sequence[str] | None = None) -> None:
         from engine import inspect_command
 
         inspect_command.main(words[1:])
+    elif command == "replay":
+        from engine import replay_command
+
+        replay_command.main(words[1:])
     else:
         try:
             if command == "config":
                 from tui.config.command import main as config
 
                 config(words[1:])
+                return
+            if command == "export":
+                from tui.export.command import main as export
+
+                export(words[1:])
+                return
+            if command == "import":
+                from tui.export.importing import main as taken_over
+
+                taken_over(words[1:])
                 return
             _session(words)
         except EngineError as error:
@@ -86,6 +103,8 @@ def _session(words: Sequence[str]) -> None:
     transcript = Transcript(new_path(), make_folder=True)
     app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=is_first_start())
     app.run()
+    if transcript.held:
+        tell(f"{transcript.trouble}; {transcript.held} lines of it are lost")
     if transcript.path.exists():
         tell(f"transcript: {transcript.path}")
     if app.worker.busy:

@@ -183,8 +183,10 @@ class TextgenApp(
                 self.main.show_counts()
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
+            case RecordTrouble(""):
+                self.hint("The transcript is written again, and nothing is missing in it.")
             case RecordTrouble(error):
-                self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
+                self.note("warning", "record", f"{error}. The session goes on, and is written when that can be done.")
             case _:
                 pass  # an event of a run that is no longer shown
 

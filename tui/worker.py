@@ -155,7 +155,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class RecordTrouble:
-    """The transcript cannot be written; the session goes on in memory."""
+    """The transcript cannot be written, and is kept in memory; without an error, it is written again."""
 
     error: str
 
@@ -177,7 +177,6 @@ class Worker:
         self._closing = False
         self._model: LoadedModel | None = None
         self._fresh = True
-        self._trouble_told = False
         self._wanted: LookJob | None = None
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
@@ -346,12 +345,14 @@ class Worker:
         clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:
+        before = self.transcript.trouble
         try:
             write()
-        except TranscriptError as error:
-            if not self._trouble_told:
-                self.outbox.append(RecordTrouble(one_line(error)))
-            self._trouble_told = True
+        except TranscriptError as error:  # told once, as long as it lasts
+            self.outbox.append(RecordTrouble(one_line(error)))
+        else:
+            if before and not self.transcript.trouble:
+                self.outbox.append(RecordTrouble(""))
 
 
 class _Clock:

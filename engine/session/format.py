@@ -15,6 +15,8 @@ VERSION = 1
 LONGEST = 16_000_000
 """Bytes of a line that is read; a longer one is passed over. The ids of the longest prompt that a file may hold
 (`engine.text_files.LARGEST`) take half of it."""
+MOST_DRAWS = 10_000_000
+"""A random stream passes over so many draws in a minute or two: more are no session's."""
 _LARGEST = 2**63
 
 
@@ -33,6 +35,7 @@ def _is_count(value: Any) -> bool:
 KINDS: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "count": _is_count,
+    "draws": lambda value: _is_count(value) and value <= MOST_DRAWS,
     "number": _is_number,
     "number or null": lambda value: value is None or _is_number(value),
     "flag": lambda value: isinstance(value, bool),
@@ -99,7 +102,7 @@ _LINES = (
                 "a token that a person picked.",
             ),
             _maybe("fresh", "flag", "Whether the model had computed nothing since it was loaded."),
-            _maybe("drawn", "count", "How many draws of the random stream lie before it."),
+            _maybe("drawn", "draws", "How many draws of the random stream lie before it."),
             _maybe("sequence", "count", "The sequence that it goes on from, and in whose place it is shown."),
             _maybe("at", "count", "Where it was `picked`: how many of the tokens in the sequence's text stay."),
         ),
@@ -110,6 +113,9 @@ _LINES = (
         (
             Field("text", "text", "The text, with what the model's family put before it."),
             Field("ids", "ids", "Its tokens."),
+            _maybe(
+                "tail", "list", "What the ids lack of the text and is said again: text, places of cuts, characters."
+            ),
         ),
     ),
     Line(
@@ -245,6 +251,16 @@ _LINES = (
         "redo",
         "A step was brought back.",
         (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now.")),
+    ),
+    Line(
+        "import",
+        "A text from elsewhere was taken over.",
+        (
+            Field("prompt", "text", "The prompt that stands now."),
+            Field("texts", "texts", "What follows it now."),
+            _maybe("title", "text", "What it was called there."),
+            _maybe("source", "text", "What kind of file it was in."),
+        ),
     ),
     Line(
         "lost",

@@ -27,6 +27,7 @@ from engine.events import (
     Prepared,
     Sequence,
     Stopped,
+    Tail,
     Timing,
     Token,
 )
@@ -38,8 +39,10 @@ Fields = dict[str, Any]
 def as_lines(event: Event) -> list[tuple[str, Fields]]:
     """The transcript's lines for one event: (name, fields)."""
     match event:
-        case Prepared(text, ids, notes):
-            prepared = {"text": text, "ids": list(ids)}
+        case Prepared(text, ids, notes, tail):
+            prepared: Fields = {"text": text, "ids": list(ids)}
+            if tail:
+                prepared["tail"] = [tail.text, list(tail.cuts), tail.surplus]
             return [("prepared", prepared), *(("note", _note(note)) for note in notes)]
         case Noted(note):
             return [("note", _note(note))]
@@ -102,7 +105,8 @@ def event_of(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]] | No
 def _event(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]]) -> Event | None:
     match line.get("event"):
         case "prepared":
-            return Prepared(line["text"], tuple(line["ids"]))
+            tail = _tail(line["tail"]) if "tail" in line else None
+            return Prepared(line["text"], tuple(line["ids"]), tail=tail)
         case "note":
             return Noted(Note(_one_of(line["level"], Level), line["code"], line["text"]))
         case "prefill":
@@ -175,7 +179,7 @@ def _ends(ends: Iterable[Any], tokens: Mapping[int, Iterable[Token]]) -> tuple[S
                 tuple(token.logprob for token in own),
                 _one_of(end["finish_reason"], FinishReason),
                 _of_kind("number or null", end.get("score")),
-                _count(end, "drawn") if "drawn" in end else len(own),
+                _of_kind("draws", end["drawn"]) if "drawn" in end else len(own),
                 _of_kind("flag", end.get("halved", False)),
             )
         )
@@ -186,6 +190,11 @@ def _row(row: Any) -> tuple[int, str, float, float]:
     token_id, text, first, second = row
     numbers = float(_of_kind("number", first)), float(_of_kind("number", second))
     return _of_kind("count", token_id), _of_kind("text", text), *numbers
+
+
+def _tail(row: Any) -> Tail:
+    text, cuts, surplus = row
+    return Tail(_of_kind("text", text), tuple(_of_kind("ids", cuts)), _of_kind("count", surplus))
 
 
 def _numbers(row: Any) -> Numbers:
