@@ -43,9 +43,9 @@ def generate(
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
     `prompt` is text, which the model's family prepares, or token ids, which are taken as they are, or what was prepared
-    before. `controls` may be changed at any time, also from another thread: the next token obeys. `drawn` passes over that many draws of the
-    random streams, for a run that goes on where one with the same seed stopped. `text` is what the ids of a prompt
-    stand for, where it is known.
+    before. `controls` may be changed at any time, also from another thread: the next token obeys. `drawn` passes over
+    that many draws of the random streams, for a run that goes on where one with the same seed stopped. `text` is what
+    the ids of a prompt stand for, where it is known.
 
     The last three are the library's, for a caller's own rules under every strategy: processors act after the built-in
     ones and before the warpers, a criterion that says yes to a row (1, length) ends it with reason `stop`, and the
@@ -123,7 +123,8 @@ def prepared(
     """
     tail = None
     if isinstance(prompt, Prepared):
-        prompt, text, tail = prompt.ids, prompt.text, prompt.tail
+        text, tail = prompt.text, prompt.tail
+        prompt = prompt.ids
     if isinstance(prompt, str):
         check_text(prompt)
     ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))

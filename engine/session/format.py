@@ -74,6 +74,7 @@ def _maybe(name: str, kind: str, help: str) -> Field:
 
 _AT = Field("at", "count", "The new token of the run, from 0, before which it happened.")
 _INDEX = Field("index", "count", "The new token of the run, from 0.")
+_STANDING = (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now."))
 _SEQUENCE = Field("sequence", "count", "The sequence, from 0.")
 _ENDS = "Of each sequence, an object: `text`, `finish_reason`, `score` (of a beam, else null), `drawn` (draws of its "
 _ENDS += "random stream so far), `halved` (whether the text ends within a character)."
@@ -113,9 +114,7 @@ _LINES = (
         (
             Field("text", "text", "The text, with what the model's family put before it."),
             Field("ids", "ids", "Its tokens."),
-            _maybe(
-                "tail", "list", "What the ids lack of the text and is said again: text, places of cuts, characters."
-            ),
+            _maybe("tail", "list", "What the ids lack of the text, to be said again: text, cuts, characters."),
         ),
     ),
     Line(
@@ -240,17 +239,17 @@ _LINES = (
     Line(
         "rewind",
         "A sequence was taken back to before one of the tokens in its text.",
-        (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay.")),
+        (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay."), *_STANDING),
     ),
     Line(
         "undo",
         "A step was taken back.",
-        (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now.")),
+        _STANDING,
     ),
     Line(
         "redo",
         "A step was brought back.",
-        (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now.")),
+        _STANDING,
     ),
     Line(
         "import",

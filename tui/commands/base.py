@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from textual.app import App
 
@@ -129,6 +130,11 @@ class SessionApp(App[None]):
     def on_safe_editor_passed(self, event: SafeEditor.Passed) -> None:
         """All that was typed before has been heard."""
         event.then()
+
+    def standing(self) -> dict[str, Any]:
+        """What stands now, for the record."""
+        writing = self.session.writing
+        return {"prompt": writing.prompt, "texts": [written.text for written in writing.sequences]}
 
     @property
     def editing(self) -> bool:

@@ -65,7 +65,7 @@ class RoadCommands(SessionApp):
             return
         at = len(steps) - 1 if self.walked is None else min(self.walked, len(steps) - 1)
         self.session.rewind(sequence, at)
-        self.worker.put(RecordJob("rewind", {"sequence": sequence, "at": at}))
+        self.worker.put(RecordJob("rewind", {"sequence": sequence, "at": at, **self.standing()}))
         self.walked = None
         self.output.point_at(None)
         self.main.show_writing()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from random import SystemRandom
 
 from tui.commands.base import SessionApp
-from tui.pieces import text_of
 from tui.widgets.output_editor import OutputEditor
 from tui.worker import RecordJob
 
@@ -57,8 +56,7 @@ class TextCommands(SessionApp):
         self.settings_panel.show(self.session.settings)
         self.main.strategy_pane.clear()  # it was about another text
         self.main.show_writing()
-        texts = [text_of(written.pieces) for written in writing.sequences]
-        self.worker.put(RecordJob(name, {"prompt": writing.prompt, "texts": texts}))
+        self.worker.put(RecordJob(name, self.standing()))
         back, forward = self.session.timeline.steps
         self.hint(f"{back} step{'' if back == 1 else 's'} back from here, {forward} forward.")
 

@@ -83,7 +83,7 @@ def test_the_session_is_followed_to_its_end() -> None:
 
 def test_tokens_outlive_edits_around_them(tmp_path: Path) -> None:
     edit = {"event": "edit", "sequence": 0, "text": "abXYef"}
-    back = {"event": "rewind", "prompt": "p ", "texts": ["abcdef"]}
+    back = {"event": "rewind", "sequence": 0, "at": 6, "prompt": "p ", "texts": ["abcdef"]}
     record = written(tmp_path, *a_run("p ", "abcdef"), edit)
     [parts] = standing(record).sequences
     assert [(part.kind, part.text) for part in parts] == [
