@@ -119,14 +119,11 @@ def test_what_has_no_number(gpt2: LoadedModel) -> None:
 
 
 def test_it_can_be_stopped(gpt2: LoadedModel) -> None:
-    class Enough(Exception):
-        pass
-
     def stop(done: int, total: int) -> None:
         assert 0 < done <= total
-        raise Enough
+        raise InterruptedError
 
-    with pytest.raises(Enough):
+    with pytest.raises(InterruptedError):
         score_text(gpt2, "the old river", Settings(), stop)
     assert gpt2.looking_runner.length == 0
 
@@ -140,7 +137,9 @@ def test_the_command(folder: str, gpt2: LoadedModel, tmp_path: Path, capsys: pyt
     main(["--model_name_or_path", folder, "--text", "the old\x1b river", "--top", "2"])
     out, err = capsys.readouterr()
     score = score_text(gpt2, "the old\x1b river", Settings())
-    assert out.startswith(f"{len(score.tokens)} tokens, {len(score.tokens)} scored · perplexity {score.perplexity:,.2f}")
+    assert out.startswith(
+        f"{len(score.tokens)} tokens, {len(score.tokens)} scored · perplexity {score.perplexity:,.2f}"
+    )
     assert out.count(" bits, rank ") == 2 and "␣river" in out and "»" in out and "\x1b" not in out and err == ""
     file = tmp_path / "text.txt"
     file.write_text("the old river\n")
