@@ -60,7 +60,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "Interview",
         "questions and answers",
-        "Interview with ‹Name›, ‹a profession›\n\nQ: How did you come to ‹the work›?\nA: By accident, like most people. "
+        "Interview with ‹Name›, ‹a profession›\n\nQ: How did you come to ‹the work›?\nA: By accident, like most. "
         "I was looking for something else.\n\nQ: What do people get wrong about it?\nA:",
     ),
     Recipe(

@@ -18,6 +18,7 @@ from engine.text_counts import counted
 from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
+from tui.asking import Asked, Asking
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -26,6 +27,7 @@ from tui.commands.prompt import PromptCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.text import TextCommands
+from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
@@ -65,6 +67,7 @@ class TextgenApp(
     PromptCommands,
     KeepingCommands,
     FindCommands,
+    TokenCommands,
 ):
     """One session with one model at a time."""
 
@@ -172,6 +175,10 @@ class TextgenApp(
                 self.main.show_counts()
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
+            case Asked(job) if not job.cancelled.is_set():
+                job.then(item)
+            case Asking(job, done, total) if not job.cancelled.is_set():
+                job.told(done, total)
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:

@@ -36,5 +36,5 @@ def test_the_next_blank_comes_round_to_the_first(after: int, wanted: tuple[int, 
 
 
 def test_what_is_no_blank() -> None:
-    assert blanks("‹› ‹a\nb› ‹‹c› " + "‹" + "x" * 61 + "›") == [(8, 11)]
+    assert blanks("‹› ‹a\nb› ‹‹c› " + "‹" + "x" * 61 + "›") == [(10, 13)]
     assert next_blank("none here", 3) is None
