@@ -31,6 +31,7 @@ from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
+from tui.insight import Insight
 from tui.pace import Pace
 from tui.session import Addition
 from tui.widgets.settings_panel import SettingsPanel
@@ -155,6 +156,7 @@ class TextgenApp(
                 self.status.update(stage="loading", detail=f"{item.stage}{share}")
             case ModelFacts():
                 self.session.facts = item
+                self.insight = Insight()
                 self.prompt.completions = item.choices.names if item.choices and not item.choices.setting else ()
                 self.main.show_model(item)
                 self._count()
@@ -162,10 +164,12 @@ class TextgenApp(
                 self._model_is_missing(item)
             case RunEvent(run, event) if run == self.session.run:
                 self.session.hear(event)
+                self.insight.hear(event)
                 self.main.show_event(event)
                 if not self.session.running:
                     self.catch_up()
             case Stats(run) if run == self.session.run:
+                self.insight.measure(item)
                 self.status.update(
                     first_token_s=item.first_token_s,
                     tokens_per_s=item.tokens_per_s,
