@@ -10,7 +10,7 @@ from tui.screens.recipes import RecipesScreen
 
 
 async def opened(hand: Hand) -> RecipesScreen:
-    await hand.press("alt+r")
+    await hand.press("alt+c")
     await hand.until(lambda: isinstance(hand.app.screen, RecipesScreen) and hand.app.screen.query("Input"))
     screen = hand.app.screen
     assert isinstance(screen, RecipesScreen)
