@@ -298,7 +298,7 @@ class InspectorScreen(ModalScreen[None]):
             self._show_found()
 
     def _show_found(self) -> None:
-        self._say(self._found_line)
+        self._say(self._found_line or "The vocabulary is read …")
         lines = [
             f"{token.id:>8}  {visible(token.text)}{'*' if token.special else ''}" for token in self._found[:LISTED]
         ]
