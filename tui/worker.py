@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
@@ -23,7 +22,9 @@ from engine.events import CacheShape, Event, Failed, Finished, Paused, Prepared,
 from engine.outputs import unseen
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui.asking import Asked, Asking, AskJob, answered
 from tui.pace import Pace
+from tui.token_reader import TokenReader
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
@@ -108,6 +109,8 @@ class ModelFacts:
     weight_bytes: int
     count_tokens: Callable[[str], int]
     choices: Choices | None = None
+    reader: TokenReader | None = None
+    vocabulary_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +163,8 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen
+Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob
+Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
 
 
 class Worker:
@@ -226,6 +229,9 @@ class Worker:
                 continue
             if isinstance(job, LookJob):
                 self._look()
+                continue
+            if isinstance(job, AskJob):
+                self.outbox.append(answered(job, self._model, self.outbox.append, lambda: self._closing))
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -397,8 +403,7 @@ class _Clock:
 
 
 def _facts(model: LoadedModel) -> ModelFacts:
-    # A tokenizer of its own: the library's are not made to be used by two threads at once.
-    counting = replace(model, tokenizer=deepcopy(model.tokenizer))
+    reader = TokenReader(model)
     return ModelFacts(
         name=model.name,
         family=model.family.name,
@@ -407,6 +412,8 @@ def _facts(model: LoadedModel) -> ModelFacts:
         dtype=model.dtype,
         positions=model.positions,
         weight_bytes=model.weight_bytes,
-        count_tokens=lambda text: len(model.family.encode(counting, text)),
+        count_tokens=reader.count,
         choices=model.family.choices(model),
+        reader=reader,
+        vocabulary_size=model.vocabulary_size,
     )
