@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
-from dataclasses import astuple, fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from engine.errors import TranscriptError
@@ -19,7 +19,8 @@ from engine.session.transcript import read
 FILE = "index.sqlite"
 _VERSION = 1
 _KEPT_EVERY = 50
-_COLUMNS = ", ".join(field.name for field in fields(Digest))
+_TOLD = [field.name for field in fields(Digest) if field.name != "text"]
+_COLUMNS = ", ".join([*_TOLD, "text"])
 _MAKE = (
     f"CREATE TABLE IF NOT EXISTS seen (path BLOB PRIMARY KEY, changed INTEGER, size INTEGER, {_COLUMNS}, folded TEXT)"
 )
@@ -28,7 +29,7 @@ Seen = tuple[Path, os.stat_result, Digest]
 
 
 class Index:
-    """Digests by path, time and size. For one thread at a time: each makes one of its own over the same file."""
+    """Digests by path, time and size. Several threads may ask at once."""
 
     def __init__(self, file: Path) -> None:
         self._database = _opened(file)
@@ -38,7 +39,7 @@ class Index:
         self._database.close()
 
     def digests(self, paths: Iterable[Path], is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Seen]:
-        """The digest of each file that can be read, in the order of the paths."""
+        """The digest of each file that can be read, in the order of the paths; the texts are left out."""
         unkept = 0
         for path in paths:
             if is_cancelled():
@@ -49,6 +50,7 @@ class Index:
                 if known is None:
                     known = digest(read(path))
                     self._keep(path, found, known)
+                    known = replace(known, text="")
                     unkept += 1
             except (OSError, TranscriptError):
                 continue
@@ -57,6 +59,13 @@ class Index:
                 unkept = 0
             yield path, found, known
         self._commit()
+
+    def text(self, path: Path) -> str:
+        """The text of a file whose digest was told."""
+        with suppress(sqlite3.Error):
+            row = self._database.execute("SELECT text FROM seen WHERE path = ?", (os.fsencode(path),)).fetchone()
+            return str(row[0]) if row is not None else ""
+        return ""
 
     def holding(self, words: Iterable[str], is_cancelled: Callable[[], bool] = lambda: False) -> set[Path]:
         """The files whose text, model or name has all these words in it, whichever their case."""
@@ -81,17 +90,18 @@ class Index:
     def _known(self, path: Path, found: os.stat_result) -> Digest | None:
         with suppress(sqlite3.Error):
             row = self._database.execute(
-                f"SELECT {_COLUMNS} FROM seen WHERE path = ? AND changed = ? AND size = ?",
+                f"SELECT {', '.join(_TOLD)} FROM seen WHERE path = ? AND changed = ? AND size = ?",
                 (os.fsencode(path), found.st_mtime_ns, found.st_size),
             ).fetchone()
             if row is not None:
-                values = dict(zip((field.name for field in fields(Digest)), row, strict=True))
+                values = dict(zip(_TOLD, row, strict=True))
                 return Digest(**values | {"ended": bool(values["ended"])})
         return None
 
     def _keep(self, path: Path, found: os.stat_result, known: Digest) -> None:
         folded = " ".join(f"{path.stem} {known.model} {known.text}".split()).casefold()
-        row = (os.fsencode(path), found.st_mtime_ns, found.st_size, *astuple(known), folded)
+        told = (*(getattr(known, name) for name in _TOLD), known.text, folded)
+        row = (os.fsencode(path), found.st_mtime_ns, found.st_size, *told)
         row = tuple(value.encode("utf-8", "replace").decode() if isinstance(value, str) else value for value in row)
         with suppress(sqlite3.Error):
             self._database.execute(f"INSERT OR REPLACE INTO seen VALUES ({', '.join('?' * len(row))})", row)
@@ -115,7 +125,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 def _made(file: Path | None) -> sqlite3.Connection:
     if file is not None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it holds what the transcripts hold
-    database = sqlite3.connect(":memory:" if file is None else file, timeout=2)
+    database = sqlite3.connect(":memory:" if file is None else file, timeout=2, check_same_thread=False)
     try:
         with closing(database.cursor()) as cursor:
             cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is not to be found in it either

@@ -75,6 +75,19 @@ class Library:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
+        self._open: Index | None = None
+
+    @property
+    def _index(self) -> Index:
+        if self._open is None:
+            self._open = Index(self.folder / FILE)
+        return self._open
+
+    def close(self) -> None:
+        """Let go of the index until it is needed again."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     def paths(self) -> list[Path]:
         """All transcripts, the one written to last first."""
@@ -86,23 +99,19 @@ class Library:
         as it is.
         """
         paths = self.paths()
-        index = Index(self.folder / FILE)
-        try:
-            for path, found, known in index.digests(paths, is_cancelled):
-                if known.runs:
-                    yield Entry(path, known, found.st_mtime)
-            if not is_cancelled():
-                index.forget_all_but(paths)
-        finally:
-            index.close()
+        for path, found, known in self._index.digests(paths, is_cancelled):
+            if known.runs:
+                yield Entry(path, known, found.st_mtime)
+        if not is_cancelled():
+            self._index.forget_all_but(paths)
 
     def holding(self, text: str, is_cancelled: Callable[[], bool] = lambda: False) -> set[Path]:
         """Those of the entries told so far that have every word of `text` in their text, model or name."""
-        index = Index(self.folder / FILE)
-        try:
-            return index.holding(text.split(), is_cancelled)
-        finally:
-            index.close()
+        return self._index.holding(text.split(), is_cancelled)
+
+    def text(self, path: Path) -> str:
+        """All that was written in an entry told so far."""
+        return self._index.text(path)
 
     def owns(self, path: Path) -> bool:
         """Whether it is one of the library's: such a one is gone on with where it lies."""

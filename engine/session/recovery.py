@@ -42,9 +42,13 @@ def _cut_off(library: Library, own: Path | None) -> Iterator[Entry]:
 
 def decline(path: Path) -> None:
     """Let it not be offered again: it gets the end that it lacks. Raises `TranscriptError`."""
+    found = path.stat() if path.exists() else None
     transcript = Transcript(path)
     transcript.write("end", declined=True)
     transcript.close()
+    if found is not None:
+        with suppress(OSError):  # nobody has written in it since
+            os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
 def _has_ended(path: Path) -> bool:

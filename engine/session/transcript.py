@@ -33,6 +33,7 @@ from engine.events import (
     Prepared,
     Token,
 )
+from engine.session.holding import hold
 from engine.settings import Settings
 
 VERSION = 1
@@ -183,6 +184,7 @@ def _note(note: Note) -> dict[str, Any]:
 def _opened(path: Path) -> TextIO:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     file = os.fdopen(descriptor, "a", encoding="utf-8", newline="\n")
+    hold(descriptor)
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 10, 0) != b'{"event": ':
         file.close()
