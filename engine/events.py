@@ -1,7 +1,7 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
     Prepared, (Noted ...), Prefilled, then Token, Beams, Changed, Forgot, Noted and Paused as they happen,
-    then Finished or Failed.
+    then Stopped where that was asked for, then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
 """
@@ -204,6 +204,13 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run ends because that was asked for: the new token `at` did not come."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """A finished sequence. `text` is the continuation alone, cut at the stop text where that came.
 
@@ -262,6 +269,7 @@ Event = (
     | Changed
     | Forgot
     | Paused
+    | Stopped
     | Finished
     | Failed
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import TranscriptError
 from engine.session.digest import Digest, digest
-from engine.session.transcript import read
+from engine.session.reading import read
 
 FILE = "index.sqlite"
 _VERSION = 1

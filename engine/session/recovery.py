@@ -13,7 +13,8 @@ from pathlib import Path
 from engine.session.digest import digest
 from engine.session.holding import is_held
 from engine.session.library import Entry, Library
-from engine.session.transcript import Transcript, read
+from engine.session.reading import read
+from engine.session.transcript import Transcript
 
 MOST = 3
 """How many are offered, the newest first."""

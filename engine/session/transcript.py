@@ -17,26 +17,11 @@ from typing import Any, TextIO
 from platformdirs import user_data_path
 
 from engine.errors import TranscriptError
-from engine.events import (
-    Beams,
-    Changed,
-    Compared,
-    Contrasted,
-    Drafted,
-    Event,
-    Failed,
-    Finished,
-    Forgot,
-    Note,
-    Noted,
-    Prefilled,
-    Prepared,
-    Token,
-)
+from engine.events import Event
+from engine.session.format import VERSION, ordered
 from engine.session.holding import hold
+from engine.session.lines import as_lines
 from engine.settings import Settings
-
-VERSION = 1
 
 
 def new_path() -> Path:
@@ -86,7 +71,7 @@ class Transcript:
 
     def write(self, event: str, /, **fields: Any) -> None:
         """Append one line and flush it."""
-        line = json.dumps({"event": event, **fields}, ensure_ascii=False, allow_nan=True)
+        line = json.dumps(ordered(event, fields), ensure_ascii=False, allow_nan=True)
         self.open()
         assert self._file is not None
         with self._told():
@@ -116,69 +101,6 @@ class Transcript:
             with suppress(OSError):  # what could not be flushed has been told already
                 self._file.close()
             self._file = None
-
-
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a transcript in their order; what cannot be read as one is skipped, a torn last line too.
-
-    Raises `TranscriptError` where the file cannot be opened.
-    """
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                try:
-                    event = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(event, dict) and isinstance(event.get("event"), str):
-                    yield event
-    except (OSError, ValueError) as error:
-        raise TranscriptError(f"{path}: cannot be read: {_reason(error)}") from error
-
-
-def as_lines(event: Event) -> list[tuple[str, dict[str, Any]]]:
-    """The transcript's lines for one event: (name, fields)."""
-    match event:
-        case Prepared(text, ids, notes):
-            prepared = {"text": text, "ids": list(ids)}
-            return [("prepared", prepared), *(("note", _note(note)) for note in notes)]
-        case Noted(note):
-            return [("note", _note(note))]
-        case Prefilled(tokens, reused, seconds):
-            return [("prefill", {"tokens": tokens, "reused": reused, "seconds": round(seconds, 6)})]
-        case Token():
-            fields = {"sequence": event.sequence, "index": event.index, "id": event.id, "text": event.text}
-            fields["logprob"] = event.logprob
-            if event.alternatives:
-                fields["alternatives"] = [[a.id, a.text, a.logprob, a.raw_logprob] for a in event.alternatives]
-            return [("token", fields)]
-        case Beams():
-            running = [{"text": beam.text, "score": beam.score, "group": beam.group} for beam in event.running]
-            return [("beams", {"index": event.index, "settled": event.settled, "running": running})]
-        case Contrasted(index, sequence, layer):
-            return [("layer", {"sequence": sequence, "index": index, "layer": layer})]
-        case Compared(index, chosen, candidates):
-            weighed = [[c.id, c.text, c.confidence, c.penalty] for c in candidates]
-            return [("candidates", {"index": index, "chosen": chosen, "candidates": weighed})]
-        case Drafted(index, ids, texts, accepted, source):
-            drafted = {"index": index, "ids": list(ids), "texts": list(texts), "accepted": accepted, "source": source}
-            return [("drafted", drafted)]
-        case Changed(at, name, old, new):
-            return [("change", {"at": at, "name": name, "from": old, "to": new})]
-        case Forgot(sequence, at, tokens):
-            return [("forgot", {"sequence": sequence, "at": at, "tokens": tokens})]
-        case Finished(sequences, timing):
-            ends = [{"text": s.text, "finish_reason": s.finish_reason, "score": s.score} for s in sequences]
-            times = {"prefill_s": round(timing.prefill_s, 6), "decode_s": round(timing.decode_s, 6)}
-            return [("finish", {"sequences": ends, "timing": times})]
-        case Failed(error):
-            return [("failed", {"error": error})]
-        case _:
-            return []
-
-
-def _note(note: Note) -> dict[str, Any]:
-    return {"level": note.level, "code": note.code, "text": note.text}
 
 
 def _opened(path: Path) -> TextIO:

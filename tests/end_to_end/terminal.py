@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import pyte
 
-from engine.session.transcript import read
+from engine.session.reading import read
 from tests.paths import REPOSITORY
 
 COLUMNS, ROWS = 120, 36

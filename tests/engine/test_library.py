@@ -16,8 +16,9 @@ from engine.session.digest import digest
 from engine.session.holding import is_held
 from engine.session.index import FILE
 from engine.session.library import BIN, BIN_DAYS, Library
+from engine.session.reading import read
 from engine.session.recovery import cut_off, decline
-from engine.session.transcript import Transcript, read
+from engine.session.transcript import Transcript
 
 DAY_S = 86_400
 

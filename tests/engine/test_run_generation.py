@@ -14,7 +14,7 @@ from engine import Settings
 from engine.events import Finished, Token
 from engine.models.loaded import LoadedModel
 from engine.run_generation import main
-from engine.session.transcript import read
+from engine.session.reading import read
 from engine.settings import PARAMETERS
 from tests.models import play, saved, tiny_gpt2
 from tests.paths import REPOSITORY

@@ -31,7 +31,8 @@ from engine.events import (
 )
 from engine.models.loaded import LoadedModel
 from engine.session import transcript
-from engine.session.transcript import Transcript, read
+from engine.session.reading import read
+from engine.session.transcript import Transcript
 from tests.models import PROMPT, SAMPLED, end, ids
 
 EACH_EVENT: list[tuple[Event, list[dict[str, Any]]]] = [

@@ -13,7 +13,8 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from engine.events import Note
-from engine.session.transcript import Transcript, read
+from engine.session.reading import read
+from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.app import TextgenApp
 from tui.config import Config
