@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import time
 from pathlib import Path
@@ -102,7 +103,8 @@ def test_without_its_index_it_still_lists(library: Library, trouble: str, monkey
     elif trouble == "folder":
         (library.folder / FILE).mkdir()
     else:
-        monkeypatch.setattr("engine.session.index.os.open", lambda *_: (_ for _ in ()).throw(OSError(30, "read-only")))
+        connect = sqlite3.connect
+        monkeypatch.setattr(sqlite3, "connect", lambda file, **more: connect(str(file).replace(FILE, "no/no"), **more))
     assert [entry.path for entry in library.entries()] == [path]
 
 

@@ -78,8 +78,7 @@ class EntryList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.scrollable_content_region.width, len(entries))
         self.refresh()
         self._reveal()
-        if self.highlighted != before:
-            self.post_message(self.Highlighted(self.highlighted))
+        self.post_message(self.Highlighted(self.highlighted))
 
     def move(self, by: int) -> None:
         """Highlight the entry so many lines below (above where negative), or the last that there is."""
