@@ -59,6 +59,14 @@ class Controls:
         """End the run before its next token. This cannot be taken back."""
         self.stopped = True
 
+    def must_stop(self, index: int) -> bool:
+        """Whether the run is to end before the new token `index`."""
+        return self.stopped
+
+    def is_time_up(self, index: int, seconds: float, most: float | None) -> bool:
+        """Whether the new token `index` is the last, since the run has taken so long and may take `most`."""
+        return most is not None and seconds >= most
+
     def wanted(self, index: int) -> Settings:
         """The settings wanted for the new token `index`, with the schedule's changes that are due."""
         while self._schedule and self._schedule[0][0] <= index:

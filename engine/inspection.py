@@ -112,7 +112,7 @@ def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, 
 
 def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple[SlidingRunner, torch.Tensor]:
     """The runner with these ids in it, and the logits (1, vocabulary) after what of them is in sight."""
-    runner = guiding.runner(model, settings)
+    runner = guiding.runner(model.looking, settings)
     runner.window = window(settings, model.positions, model.family.head(model, ids))
     return runner, runner.prefill(ids)[0]
 

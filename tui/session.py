@@ -118,7 +118,8 @@ class Session:
         It is a run of one sequence, and it is shown in the place of the one that it goes on from.
         """
         written = self.sequences[sequence]
-        return self._go_on(Start(replace(self.writing, start=None), sequence, written.seed, written.drawn))
+        job = self._go_on(Start(replace(self.writing, start=None), sequence, written.seed, written.drawn))
+        return replace(job, how="on")
 
     def can_regenerate(self) -> bool:
         """True where there has been a run, and none is under way."""
@@ -135,7 +136,8 @@ class Session:
             start = replace(start, seed=seed, drawn=0)
         if seed is not None or start.sequence is None:
             self.settings = self.settings.changed(seed=start.seed)
-        return self.begin(start.writing.prompt) if start.sequence is None else self._go_on(start)
+        job = self.begin(start.writing.prompt) if start.sequence is None else self._go_on(start)
+        return replace(job, how="anew")
 
     def _go_on(self, start: Start) -> RunJob:
         assert start.sequence is not None

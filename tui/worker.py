@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
@@ -47,6 +47,7 @@ class RunJob:
     """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record.
 
     `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
+    `how` is for the record: `new`, `on` from where a sequence stopped, or `anew`, the last run again.
     """
 
     number: int
@@ -56,6 +57,7 @@ class RunJob:
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
     sequence: int | None = None
+    how: Literal["new", "on", "anew"] = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ class Worker:
         self._current: Controls | None = None
         self._closing = False
         self._model: LoadedModel | None = None
+        self._fresh = True
         self._trouble_told = False
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
@@ -214,7 +217,7 @@ class Worker:
         except Exception as error:
             self.outbox.append(LoadFailed(job.name, one_line(error)))
             return
-        self._model = model
+        self._model, self._fresh = model, True
         self.outbox.append(_facts(model))
 
     def _look(self, job: EffectJob) -> None:
@@ -239,19 +242,23 @@ class Worker:
         from engine.generation import generate
         from engine.models.placement import memory_used
 
-        more = {"drawn": job.drawn} if job.drawn else {}
-        if job.sequence is not None:
-            more["sequence"] = job.sequence
+        more: dict[str, Any] = {"how": job.how, "fresh": self._fresh}
+        more |= {"drawn": job.drawn} if job.drawn else {}
+        more |= {"sequence": job.sequence} if job.sequence is not None else {}
+        self._fresh = False
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
         clock = _Clock()
         text = job.shown_prompt
-        rested = -1
+        rested, held_at = -1, 0
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
             if isinstance(event, Paused):
                 self._hold(job, event, clock)
+                held_at = event.at
                 continue
+            if clock.held:
+                self._record(lambda at=held_at: self.transcript.write("resume", at=at))  # type: ignore[misc]
             clock.hear(event)
             self._record(lambda event=event: self.transcript.event(event))  # type: ignore[misc]
             self.outbox.append(RunEvent(job.number, event))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from engine.errors import LoadError, one_line
 from engine.events import Progress
 from engine.families import Family, family_for, family_named, transfo_xl
 from engine.models import gguf
+from engine.models.fingerprint import fingerprint
 from engine.models.hub import fetched
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory, pick_device, pick_dtype
@@ -53,10 +55,14 @@ def load(
     with _explained(shown, place):
         report(Progress("looking for the model"))
         folder = source.place if source.kind != "hub" else fetched(source.place, report)
+        summing = ThreadPoolExecutor(1).submit(fingerprint, Path(folder))  # while the weights are read
         if source.kind == "gguf":
             loaded = _load_gguf(shown, Path(folder), family, place, dtype, report)
         else:
             loaded = _load_folder(shown, folder, family, place, dtype, report)
+        report(Progress("checking the weights"))
+        with suppress(OSError):
+            loaded.sums = summing.result()
         report(Progress("warming up"))
         loaded.runner.reset()  # the first pass is slow and tells which runner fits: here, not in the first run
         return loaded

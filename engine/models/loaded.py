@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import torch
 
 from engine.detokenizer import piece
 from engine.errors import EngineError
+from engine.models.placement import machine
 from engine.runner import Runner, runner_for
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class LoadedModel:
     tokenizer: PreTrainedTokenizerBase
     drafting: dict[str, Any] = field(default_factory=dict, repr=False)
     """Models that draft for this one, by name, and how they went about it last (`engine.strategies.assisted`)."""
+    sums: dict[str, str] = field(default_factory=dict, repr=False)
+    """What tells its files from others (`engine.models.fingerprint`); empty for a model that is in no file."""
     _pieces: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -41,6 +44,15 @@ class LoadedModel:
     def second_runner(self) -> Runner:
         """One with a cache of its own, for what a text is set against."""
         return runner_for(self.model)
+
+    def apart(self) -> LoadedModel:
+        """The same weights with runners of their own: what is computed there leaves no trace here."""
+        return replace(self, drafting={})
+
+    @cached_property
+    def looking(self) -> LoadedModel:
+        """Itself for looking only, so that a run meets the same cache, and rounds the same, looked at or not."""
+        return self.apart()
 
     @property
     def device(self) -> torch.device:
@@ -109,7 +121,10 @@ class LoadedModel:
             "parameters": self.parameters,
             "device": str(self.device),
             "dtype": self.dtype,
+            **self.sums,
+            "adapters": [],
             "versions": {package: version(package) for package in ("torch", "transformers", "textgen-tui")},
+            **machine(self.device),
         }
 
     def piece(self, token_id: int) -> str:

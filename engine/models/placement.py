@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from typing import Any
+
 import torch
 
 from engine.errors import LoadError
@@ -51,6 +54,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and ("not enough memory" in str(error) or "out of memory" in str(error))
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """What of the machine the last bits of a result depend on, beside the device's kind."""
+    processor = torch.backends.cpu.get_cpu_capability()
+    if device.type == "cuda":
+        processor = torch.cuda.get_device_name(device)
+    return {
+        "processor": processor,
+        "threads": torch.get_num_threads(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
 
 
 def memory_used(device: torch.device) -> int:

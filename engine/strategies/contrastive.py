@@ -77,7 +77,7 @@ def _search(run: Run) -> Iterator[Event]:
             candidates = tuple(Candidate(i, run.model.piece(i), p, penalty) for i, p, penalty in compared)
         yield Compared(index, token, candidates)
         yield told
-        if growing.reason or run.stopped:
+        if growing.reason:
             return
 
 

@@ -71,7 +71,7 @@ def _search(run: Run, head: torch.nn.Module) -> Iterator[Event]:
             yield Contrasted(index, growing.number, layers[place], tuple(layers))
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
-        if not rows or run.stopped:
+        if not rows:
             return
         if len(rows) < len(alive):
             runner.fork(rows)

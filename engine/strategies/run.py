@@ -12,7 +12,7 @@ import torch
 from engine import guiding
 from engine.controls import Controls
 from engine.detokenizer import Detokenizer
-from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Timing, Token
+from engine.events import Alternative, Changed, Event, Finished, FinishReason, Paused, Sequence, Stopped, Timing, Token
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
@@ -56,6 +56,8 @@ class Run:
     sight: Sight
     prefill_s: float = 0.0
     decode_s: float = 0.0
+    stopped: bool = False
+    """Whether the run is to end before the token of the last `begin_step`."""
     _wanted: Settings | None = None
 
     def __post_init__(self) -> None:
@@ -64,8 +66,14 @@ class Run:
 
     def begin_step(self, index: int) -> Iterator[Event]:
         """Before the new token `index`: waits while paused, takes over changed settings. Read `stopped` after it."""
-        while self.controls.must_wait() and not self.controls.stopped:
+        while self.controls.must_wait() and not self.controls.must_stop(index):
             yield Paused(index)
+        self.stopped = self.controls.must_stop(index)
+        yield from self._changed(index)
+        if self.stopped:
+            yield Stopped(index)
+
+    def _changed(self, index: int) -> Iterator[Event]:
         wanted = self.controls.wanted(index)
         if wanted is self._wanted:
             return
@@ -85,11 +93,6 @@ class Run:
         self.prefill_s = time.perf_counter() - start
         return logits, reused
 
-    @property
-    def stopped(self) -> bool:
-        """True once a stop was asked for."""
-        return self.controls.stopped
-
     def room(self) -> int:
         """How many new tokens a sequence may have under the settings of this step."""
         return self.settings.room(len(self.prompt_ids), self.sight.end(self.settings))
@@ -98,9 +101,8 @@ class Run:
         """Why the new token `index` is the last whatever it is, if it is."""
         if index + 1 >= self.room():
             return "length"
-        if self.settings.max_time is not None and self.prefill_s + self.decode_s >= self.settings.max_time:
-            return "time"
-        return None
+        seconds = self.prefill_s + self.decode_s
+        return "time" if self.controls.is_time_up(index, seconds, self.settings.max_time) else None
 
     def forgotten(self, index: int, sequences: list[Growing]) -> Iterator[Event]:
         """After the pass for the new token `index`: tells what has fallen out of the model's sight by it."""

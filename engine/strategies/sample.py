@@ -46,7 +46,7 @@ def sample(run: Run) -> Iterator[Event]:
             ]
         yield from told
         rows = [row for row, growing in enumerate(alive) if growing.reason is None]
-        if not rows or run.stopped:
+        if not rows:
             return
         if len(rows) < len(alive):
             runner.fork(rows)

@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine import Controls, Settings
-from engine.events import Event, Failed, Finished, Paused, Prefilled, Prepared, Token
+from engine.events import Event, Failed, Finished, Paused, Prefilled, Prepared, Stopped, Token
 from engine.models.loaded import LoadedModel
 from tests.models import GREEDY, PROMPT, SAMPLED, counted, end, ids, play, tiny_gpt2
 
@@ -107,7 +107,7 @@ def test_a_stop_before_the_first_token_computes_nothing(gpt2: LoadedModel, pause
     with counted(gpt2) as passes:
         events = play(gpt2, controls=controls)
     assert passes == []
-    assert kinds(events) == [Prepared, Finished]
+    assert kinds(events) == [Prepared, Stopped, Finished]
     assert end(events).sequences[0].finish_reason == "cancelled"
     assert end(events).sequences[0].token_ids == ()
 
@@ -138,7 +138,7 @@ def test_a_stop_ends_a_pause(gpt2: LoadedModel) -> None:
     assert list(islice(run, 2)) == [Paused(2)] * 2
     controls.stop()
     rest = list(run)
-    assert kinds(rest) == [Finished]
+    assert kinds(rest) == [Stopped, Finished]
 
 
 def test_a_run_that_is_dropped_leaves_the_model_usable(gpt2: LoadedModel) -> None:

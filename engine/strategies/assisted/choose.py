@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine.models.loaded import LoadedModel
 from engine.settings import Settings
 from engine.strategies.assisted.by_model import ByModel
@@ -37,7 +35,7 @@ def _assistant(model: LoadedModel, name: str) -> ByModel:
 
 def _loaded(model: LoadedModel, name: str) -> LoadedModel:
     if name in (model.name, model.source):
-        return replace(model, drafting={})  # the same weights, with a runner of their own
+        return model.apart()
     from engine.models.load import load
 
     return load(name, device=str(model.device), dtype=model.dtype)
