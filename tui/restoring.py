@@ -13,6 +13,9 @@ from typing import Any
 
 from engine.errors import SettingError, TranscriptError
 from engine.events import Changed, Event, Failed, Finished, Prepared, Sequence, Timing, Token
+from engine.session.format import problem
+from engine.session.lines import event_of
+from engine.session.reading import parsed, raw_lines
 from engine.session.record import Record, RecordedRun, open_record
 from engine.session.same_model import same_weights
 from engine.settings import PARAMETERS, Settings
@@ -28,40 +31,44 @@ _DONE = ("edit", "undo", "redo")
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A step of a record: a run begins, or tells an event, or a line stands between the runs."""
+    """A step of a record: a run begins, or tells an event, or a line stands beside these."""
 
+    end: int
+    """Where its line ends in the file, in bytes."""
     run: RecordedRun | None = None
     event: Event | None = None
-    line: Mapping[str, Any] | None = None
-    seconds: float | None = None
-    """Since the run began, where that is known."""
+    line: Mapping[str, Any] = field(default_factory=dict)
 
 
 def moments(record: Record) -> Iterator[Moment]:
-    """All that a record tells, in its order. A run that was cut off gets an end of its own."""
-    for entry in record.entries:
-        if not isinstance(entry, RecordedRun):
-            yield Moment(line=entry)
+    """All that a record tells, in its order. Raises `TranscriptError` where the file cannot be read any longer."""
+    runs = {run.start: run for run in record.runs}
+    tokens: dict[int, list[Token]] = {}
+    for place, raw in raw_lines(record.path):
+        line = parsed(raw)
+        if line is None or problem(line):
             continue
-        yield Moment(run=entry)
-        ended = False
-        for event, seconds in entry.events():
-            yield Moment(entry, event, seconds=seconds)
-            ended = isinstance(event, Finished | Failed)
-            if ended:
-                break
-        if not ended:
-            yield Moment(entry, _cut_off(entry))
+        end = place + len(raw) + 1
+        if line["event"] == "run":
+            tokens = {}
+            if place in runs:
+                yield Moment(end, run=runs[place])
+            continue
+        event = event_of(line, tokens)
+        if isinstance(event, Token):
+            tokens.setdefault(event.sequence, []).append(event)
+        yield Moment(end, event=event, line=line)
 
 
 def restored(path: Path, settings: Settings) -> Restoring:
     """The session of a transcript as it was at the end. Raises `TranscriptError` for what is none."""
     record = open_record(path)
+    if not record.runs:
+        raise TranscriptError(f"{shown_path(path)}: there is no run in this transcript")
     restoring = Restoring(Session(settings), list(record.trouble))
     for moment in moments(record):
         restoring.take(moment)
-    if not record.runs:
-        raise TranscriptError(f"{shown_path(path)}: there is no run in this transcript")
+    restoring.finish()
     return restoring
 
 
@@ -73,17 +80,36 @@ class Restoring:
     trouble: list[str] = field(default_factory=list)
     model: Mapping[str, Any] | None = None
     runs: int = 0
+    _run: RecordedRun | None = None
+    _tokens: dict[int, list[Token]] = field(default_factory=dict)
 
     def take(self, moment: Moment) -> list[Addition]:
         """Do what happened; what it adds to the text is handed back, as `Session.hear` does."""
-        if moment.line is not None:
-            self._line(moment.line)
-        elif moment.event is None:
-            assert moment.run is not None
+        if moment.run is not None:
+            self.finish()
             self._begin(moment.run)
-        elif (event := self._heard(moment.event)) is not None:
-            return self.session.hear(event)
+        elif moment.event is not None:
+            event = self._heard(moment.event)
+            if isinstance(event, Token):
+                self._tokens.setdefault(event.sequence, []).append(event)
+            return [] if event is None else self.session.hear(event)
+        elif moment.line["event"] in _DONE:
+            self.finish()
+            self._line(moment.line)
         return []
+
+    def finish(self) -> Finished | None:
+        """End the run whose own end has not come, as if it had been stopped after its last token; the end it got."""
+        session = self.session
+        if session.beginning:
+            session.abandon()  # it never told anything
+        if not session.running or self._run is None:
+            return None
+        count = 1 if session.goes_on else len(session.sequences)
+        ends = tuple(_stopped(self._tokens.get(number, []), self._run.drawn) for number in range(count))
+        end = Finished(ends, Timing(0.0, 0.0, session.new_tokens))
+        session.hear(end)
+        return end
 
     def told(self) -> list[str]:
         """The first of what could not be taken, and how much there is beyond."""
@@ -97,10 +123,8 @@ class Restoring:
         self.trouble += run.trouble
         if self.model is not None and not same_weights(self.model, run.model):
             without_ids(self.session)
-        self.model = run.model
+        self.model, self._run, self._tokens = run.model, run, {}
         session, sequence = self.session, run.sequence
-        if session.running:  # it never told anything
-            session.abandon()
         start = session.writing.start
         if sequence is None:
             session.settings = run.settings
@@ -146,11 +170,7 @@ class Restoring:
     # Between the runs
 
     def _line(self, line: Mapping[str, Any]) -> None:
-        if line["event"] not in _DONE:
-            return
         session = self.session
-        if session.running:
-            return
         if line["event"] == "edit":
             if session.can_go_on(line["sequence"]):
                 session.edit(line["sequence"], line["text"])
@@ -200,13 +220,7 @@ def _kept(settings: Settings, before: Settings) -> Settings:
         return settings
 
 
-def _cut_off(run: RecordedRun) -> Finished | Failed:
-    """The end of a run whose own is not in the file: as if it had been stopped after its last token."""
-    count = 1 if run.sequence is not None else run.settings.num_return_sequences
-    ends = []
-    for number in range(count):
-        tokens = run.tokens.get(number, [])
-        text = "".join(token.text for token in tokens)
-        ids, logprobs = tuple(token.id for token in tokens), tuple(token.logprob for token in tokens)
-        ends.append(Sequence(ids, text, logprobs, "cancelled", drawn=run.drawn + len(ids)))
-    return Finished(tuple(ends), Timing(0.0, 0.0, run.told))
+def _stopped(tokens: list[Token], drawn: int) -> Sequence:
+    """The end of a sequence that came so far."""
+    ids, logprobs = tuple(token.id for token in tokens), tuple(token.logprob for token in tokens)
+    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn + len(ids))

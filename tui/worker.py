@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -69,6 +69,18 @@ class RecordJob:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordTo:
+    """Record in another transcript from here on; the old one gets its end.
+
+    What the model has computed is let go of, so that the new one's first run can be played again from it alone.
+    """
+
+    transcript: Transcript
+    left: bool = True
+    """Whether the old one is left as a session is: where it is only moved, it gets no end."""
+
+
+@dataclass(frozen=True, slots=True)
 class EffectJob:
     """Look what a setting does to the token after a prompt, where nothing else is to be done."""
 
@@ -89,6 +101,8 @@ class ModelFacts:
     positions: int | None
     weight_bytes: int
     count_tokens: Callable[[str], int]
+    identity: Mapping[str, Any]
+    """What a transcript says of it."""
     choices: Choices | None = None
 
 
@@ -133,7 +147,7 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob
+Job = LoadJob | RunJob | RecordJob | RecordTo | EffectJob
 Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
 
 
@@ -186,6 +200,9 @@ class Worker:
             if isinstance(job, RecordJob):
                 self._record(lambda job=job: self.transcript.write(job.event, **job.fields))  # type: ignore[misc]
                 continue
+            if isinstance(job, RecordTo):
+                self._record_to(job)
+                continue
             if self._closing:
                 continue
             if isinstance(job, EffectJob):
@@ -198,7 +215,25 @@ class Worker:
             if waiting is not None and self._model is not None:  # else it waits for a model that can be loaded
                 job, waiting = waiting, None
                 self._run(job, self._model)
+        self._end_record()
+
+    def _end_record(self) -> None:
+        """Say that the session was left as it should be, where there is a record of it."""
+        if self.transcript.written:
+            self._record(lambda: self.transcript.write("end"))
         self.transcript.close()
+
+    def _record_to(self, job: RecordTo) -> None:
+        if job.left:
+            self._end_record()
+        else:
+            self.transcript.close()
+        self.transcript, self._trouble_told = job.transcript, False
+        if self.transcript.path.exists():
+            self._record(self.transcript.open)  # so that nobody else takes it
+        if self._model is not None:
+            self._model.runner.reset()
+        self._fresh = True
 
     def _load(self, job: LoadJob) -> None:
         self.outbox.append(Progress("starting torch"))
@@ -350,5 +385,6 @@ def _facts(model: LoadedModel) -> ModelFacts:
         positions=model.positions,
         weight_bytes=model.weight_bytes,
         count_tokens=lambda text: len(model.family.encode(counting, text)),
+        identity=model.identity(),
         choices=model.family.choices(model),
     )
