@@ -25,6 +25,11 @@ def draft_for(model: LoadedModel, settings: Settings) -> Draft:
     return Lookup()
 
 
+def lend(model: LoadedModel, name: str, assistant: LoadedModel) -> None:
+    """Let this model draft under the name, so that none is loaded by it; it drafts with a runner of its own."""
+    model.drafting[name] = _made(model, assistant.apart(), name)
+
+
 def _assistant(model: LoadedModel, name: str) -> ByModel:
     """The assistant of this name, loaded once and kept beside its model."""
     if name not in model.drafting:
