@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from engine.command_line import (
     PROGRAM,
@@ -17,9 +18,13 @@ from engine.command_line import (
     tell,
 )
 from engine.errors import EngineError
+from engine.text_files import path_of
 from engine.user_files import config_path
 from tui.config import FILE_NAME, read
 from tui.config.starting import starting
+
+if TYPE_CHECKING:
+    from tui.screens.transcripts import Choice
 
 # OpenMP's threads spin while they wait and starve the screen; this must be set before torch is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -27,6 +32,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
+    "replay": "play a transcript in the session",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -50,18 +56,25 @@ def main(argv: Sequence[str] | None = None) -> None:
 
                 config(words[1:])
                 return
-            _session(words)
+            _session(words[1:] if command == "replay" else words, replays=command == "replay")
         except EngineError as error:
             fail(error)
 
 
-def _session(words: Sequence[str]) -> None:
+def _session(words: Sequence[str], *, replays: bool = False) -> None:
     commands = "; ".join(f"{PROGRAM} {name}: {what}" for name, what in COMMANDS.items())
     parser = Parser(
-        prog=PROGRAM,
-        description="A full-screen session with a language model.",
+        prog=f"{PROGRAM} replay" if replays else PROGRAM,
+        description="Play a transcript in the full-screen session, from the file alone; the model loads behind it."
+        if replays
+        else "A full-screen session with a language model.",
         epilog=f"Beside the session: {commands}. Every setting can be changed in the session, while it writes.",
     )
+    if replays:
+        parser.add_argument("file", metavar="FILE", help="the transcript")
+    else:
+        parser.add_argument("--open", metavar="FILE", help="a transcript to go on from")
+    parser.add_argument("--no_record", action="store_true", help="write nothing of the session down by itself")
     parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
     parser.add_argument("--version", action="store_true", help="tell the version and leave")
     add_model_options(parser)
@@ -77,25 +90,44 @@ def _session(words: Sequence[str]) -> None:
     if not (os.environ.get("TEXTUAL_DRIVER") or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
 
+    opening = _opening(args.file if replays else args.open, "play" if replays else "open")
+
+    from engine.session.places import Unrecorded
     from engine.session.transcript import Transcript, new_path
     from tui.app import TextgenApp
     from tui.widgets.welcome import is_first_start
     from tui.worker import LoadJob
 
     load = LoadJob(args.model_name_or_path or config.model or None, args.model_type, args.device, args.dtype)
-    transcript = Transcript(new_path(), make_folder=True)
-    app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=is_first_start())
+    recording = config.record and not args.no_record
+    transcript = Transcript(new_path(), make_folder=True) if recording else Unrecorded()
+    welcome = opening is None and is_first_start()
+    app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=welcome, opening=opening)
     app.run()
-    if transcript.path.exists():
-        tell(f"transcript: {transcript.path}")
+    if recording and app.record_path.exists():
+        tell(f"transcript: {app.record_path}")
     if app.worker.busy:
         # Still importing or reading: the interpreter's own end would pull its modules away from under it. The
         # transcript is flushed with every line, so nothing is lost.
+        if not app.session.running:
+            app.worker.end_record()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(app.return_code or 0)
     if app.return_code:
         raise SystemExit(app.return_code)
+
+
+def _opening(file: str | None, what: Literal["open", "play"]) -> Choice | None:
+    """What to begin with; `FileError` for a name that is no file, before the screen is there."""
+    if file is None:
+        return None
+    from engine.session.reading import raw_lines
+    from tui.screens.transcripts import Choice
+
+    path = path_of(file)
+    next(raw_lines(path), None)
+    return Choice(what, path.absolute())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui.actions import Action, Actions
+from tui.action import Action
+from tui.actions import Actions
 
 LIBRARY = Actions(
     (

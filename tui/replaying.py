@@ -1,4 +1,4 @@
-"""Playing a record: which of its moments are due, at its own pace or another. No widgets here, and no clock of its own."""
+"""Playing a record: which of its moments are due, at its own pace or another. No widgets here, and no clock."""
 
 from __future__ import annotations
 

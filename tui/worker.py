@@ -215,9 +215,9 @@ class Worker:
             if waiting is not None and self._model is not None:  # else it waits for a model that can be loaded
                 job, waiting = waiting, None
                 self._run(job, self._model)
-        self._end_record()
+        self.end_record()
 
-    def _end_record(self) -> None:
+    def end_record(self) -> None:
         """Say that the session was left as it should be, where there is a record of it."""
         if self.transcript.written:
             self._record(lambda: self.transcript.write("end"))
@@ -225,7 +225,7 @@ class Worker:
 
     def _record_to(self, job: RecordTo) -> None:
         if job.left:
-            self._end_record()
+            self.end_record()
         else:
             self.transcript.close()
         self.transcript, self._trouble_told = job.transcript, False

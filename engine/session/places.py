@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from engine.errors import TranscriptError
 from engine.session.transcript import Transcript, new_path
+from engine.text_files import reason, shown_path
 
 _PIECE = 1 << 20
 
@@ -23,7 +25,7 @@ class Copied(Transcript):
     """A transcript that begins with what another says: with all of it, or with its first `end` bytes.
 
     The copy is made with the first line that is written, so that what was only looked at leaves nothing behind. A line
-    tells where it is from.
+    tells where it is from; where it cannot be made, that has to do.
     """
 
     def __init__(self, path: Path, source: Path, end: int | None = None) -> None:
@@ -32,17 +34,27 @@ class Copied(Transcript):
         self._end = end
 
     def open(self) -> None:
-        """Make the copy now. Raises `TranscriptError` also where the source can no longer be read."""
-        source = self._source
-        if source is None or os.path.lexists(self.path):
-            super().open()
-            return
-        with self._told():
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._copy(source)
-        self._source = None
+        """Make the copy now. Raises `TranscriptError` where it cannot be made."""
+        self._begin()
         super().open()
-        self.write("copied", **{"from": str(source)})
+
+    def write(self, event: str, /, **fields: Any) -> None:
+        """Append one line."""
+        self._begin()
+        super().write(event, **fields)
+
+    def _begin(self) -> None:
+        source, self._source = self._source, None
+        if source is None:
+            return
+        try:
+            if not os.path.lexists(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._copy(source)
+        except OSError as error:
+            super().write("copied", **{"from": str(source), "whole": False})
+            raise TranscriptError(f"{shown_path(source)}: cannot be copied to {self.path}: {reason(error)}") from error
+        super().write("copied", **{"from": str(source)})
 
     def _copy(self, source: Path) -> None:
         left = self._end if self._end is not None else source.stat().st_size

@@ -11,7 +11,7 @@ from textual.worker import get_current_worker
 
 from engine.errors import EngineError, FileError, one_line
 from engine.session.holding import is_held
-from engine.session.places import Copied, Unrecorded, fresh_path
+from engine.session.places import Copied, fresh_path
 from engine.session.same_model import name_of, same_weights
 from engine.session.transcript import Transcript
 from engine.text_files import path_of, shown_path
@@ -39,7 +39,11 @@ class LibraryCommands(SessionApp):
 
     def _chosen(self, choice: Choice | None) -> None:
         if choice is not None:
-            (self.open_record if choice.what == "open" else self.play_record)(choice.path)
+            self.take_choice(choice)
+
+    def take_choice(self, choice: Choice) -> None:
+        """Open a transcript, or play it."""
+        (self.open_record if choice.what == "open" else self.play_record)(choice.path)
 
     def play_record(self, path: Path) -> None:
         """Play a transcript: see `ReplayCommands`."""
@@ -78,7 +82,9 @@ class LibraryCommands(SessionApp):
         self.prompt.put(found.session.writing.prompt)
         self.go_on_from(found, path)
         count = found.runs
-        self.hint(f"{shown_path(path)}: {count} run{'' if count == 1 else 's'}. {self.actions.key('continue')} goes on.")
+        self.hint(
+            f"{shown_path(path)}: {count} run{'' if count == 1 else 's'}. {self.actions.key('continue')} goes on."
+        )
 
     def take_session(self, session: Session) -> None:
         """Another session in the place of this one."""
@@ -162,14 +168,14 @@ class LibraryCommands(SessionApp):
             path = path_of(given)
             if os.path.lexists(path):
                 raise FileError(f"{shown_path(path)}: is there already; take another name")
-            self._record_at(path)
+            self.worker.transcript.save_as(path)
         except EngineError as error:
             self.note("error", "record", str(error))
+            return
+        self.record_path = path
+        self.note("info", "record", f"The record is in {shown_path(path)} from its beginning, and goes on there.")
 
-    def _record_at(self, path: Path) -> None:
-        raise NotImplementedError
-
-
-def first_transcript(path: Path | None) -> Transcript:
-    """Where a session is recorded at first; nowhere without a path."""
-    return Unrecorded() if path is None else Transcript(path, make_folder=True)
+    @property
+    def way_on_unrecorded(self) -> str:
+        """What can be done where the record cannot be written."""
+        return f"The session goes on in memory; {self.actions['save_record'].label}: {self.actions.key('save_record')}."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from textual.actions import ActionParseResult
+from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.worker import get_current_worker
 
@@ -24,10 +26,9 @@ _FRAME_S = 1 / 30
 _BUSY_S = 0.02
 """How long a frame may take over moments that are due: the rest of it is the keys'."""
 _LINES = {"edit": "edited by hand", "undo": "a step taken back", "redo": "a step brought back", "pause": "held here"}
-WATCHING = frozenset(
-    "stop pause step continue replay_speed replay_end next_sequence copy_output notes command_palette help suspend quit "
-    "settings save find next_theme".split()
-)
+_TURNING = {"stop", "pause", "step", "continue", "replay_speed", "replay_end"}
+_LOOKING = {"next_sequence", "copy_output", "save", "find", "notes", "settings", "help", "next_theme"}
+WATCHING = _TURNING | _LOOKING | {"command_palette", "suspend", "quit"}
 """What can be done while a record is played: nothing that would change it."""
 
 
@@ -131,10 +132,14 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
             return
         speed = "to the end" if player.speed == float("inf") else f"{player.speed:g}×"
         state = "held" if player.held else speed
-        rest = (
-            f"{100 * player.share:.0f}% · {key('pause')} {'plays on' if player.held else 'holds'} · {key('step')} steps · "
-            f"{key('replay_slower')} {key('replay_faster')} speed · {key('replay_end')} to the end · {key('stop')} stops"
+        keys = (
+            f"{key('pause')} {'plays on' if player.held else 'holds'}",
+            f"{key('step')} steps",
+            f"{key('stop')} stops",
+            f"{key('replay_slower')} {key('replay_faster')} speed",
+            f"{key('replay_end')} to the end",
         )
+        rest = " · ".join((f"{100 * player.share:.0f}%", *keys))
         self.main.banner.tell(f"▶ Replay, {state}", rest, replay=True)
 
     # Its end
@@ -164,6 +169,27 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
         self.show_offer()
 
     # Its keys
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What would change what is played waits until that is over."""
+        name = (action if isinstance(action, str) else action[1]).removeprefix("app.").partition("(")[0]
+        if self.player is not None and name in self.of_the_panes - WATCHING:
+            self.hint(f"This is a replay: {self.actions.key('stop')} stops it, and then you can go on from there.")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def change_settings(self, change: Callable[[], object]) -> None:
+        """Settings are the record's while it is played."""
+        if self.player is None:
+            super().change_settings(change)
+        else:
+            self.settings_panel.show(self.session.settings)
+            self.hint("This is a replay: the settings are those of the record.")
 
     def action_stop(self) -> None:
         """End the replay where it is, or the run."""
