@@ -6,7 +6,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from engine.errors import EngineError, SettingError, one_line
@@ -117,8 +118,7 @@ def load_from(args: argparse.Namespace) -> Any:
     """The model that the flags name, its loading told on standard error where that is a terminal."""
     from engine.models.load import load
 
-    report = _told_progress if sys.stderr.isatty() else None
-    try:
+    with progress_told() as report:
         return load(
             args.model_name_or_path,
             family=args.model_type,
@@ -126,9 +126,17 @@ def load_from(args: argparse.Namespace) -> Any:
             dtype=args.dtype,
             progress=report,
         )
+
+
+@contextmanager
+def progress_told() -> Iterator[Callable[[Progress], None] | None]:
+    """What tells progress on standard error, where that is a terminal; its line is cleared in the end."""
+    report = _told_progress if sys.stderr.isatty() else None
+    try:
+        yield report
     finally:
         if report:
-            print("\r\x1b[K", end="", file=sys.stderr)
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def prompt_from(given: str | None) -> str:

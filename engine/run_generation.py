@@ -25,7 +25,7 @@ from engine.command_line import (
     tell,
 )
 from engine.controls import Controls
-from engine.errors import EngineError
+from engine.errors import EngineError, TranscriptError
 from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prepared, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
@@ -78,7 +78,8 @@ def _main(argv: Sequence[str] | None) -> list[str]:
     model = load_from(args)
     prompt = prompt_from(args.prompt)
     if transcript:
-        transcript.run(model=model.identity(), prompt=prompt, settings=settings)
+        with _put_off():
+            transcript.run(model=model.identity(), prompt=prompt, settings=settings, how="new", fresh=True)
     stream = _Stream(prompt, settings) if args.stream else None
     with _interruptible(controls):
         prepared, notes, finished = _collect(model, prompt, settings, controls, transcript, stream)
@@ -89,6 +90,10 @@ def _main(argv: Sequence[str] | None) -> list[str]:
         for number, text in enumerate(texts, 1):
             put(_header(number))
             put(text)
+    if transcript:
+        transcript.close()
+        if transcript.held:
+            raise TranscriptError(transcript.trouble)
     return texts
 
 
@@ -107,7 +112,8 @@ def _collect(
     notes: list[Note] = []
     for event in generate(model, prompt, settings, controls):
         if transcript:
-            transcript.event(event)
+            with _put_off():
+                transcript.event(event)
         if stream:
             stream.event(event)
         match event:
@@ -128,6 +134,15 @@ def _collect(
                     tell(f"{note.level}: {note.text}")
                 return prepared, notes, event
     raise EngineError("the run ended without a result")
+
+
+@contextmanager
+def _put_off() -> Iterator[None]:
+    """A record that cannot be written now is no reason to stop writing: it is tried again, and told in the end."""
+    try:
+        yield
+    except TranscriptError as error:
+        tell(f"warning: {error}")
 
 
 class _Stream:

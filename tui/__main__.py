@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from tui.config import FILE_NAME, read
 from tui.config.starting import starting
 
 if TYPE_CHECKING:
+    from engine.session.transcript import Transcript
     from tui.screens.transcripts import Choice
 
 # OpenMP's threads spin while they wait and starve the screen; this must be set before torch is imported.
@@ -32,7 +34,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
-    "replay": "play a transcript in the session",
+    "replay": "play a transcript again, or verify that it still comes out the same",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -55,42 +57,64 @@ def main(argv: Sequence[str] | None = None) -> None:
                 from tui.config.command import main as config
 
                 config(words[1:])
-                return
-            _session(words[1:] if command == "replay" else words, replays=command == "replay")
+            elif command == "replay":
+                _replay(words[1:])
+            else:
+                _session(words)
         except EngineError as error:
             fail(error)
 
 
-def _session(words: Sequence[str], *, replays: bool = False) -> None:
-    commands = "; ".join(f"{PROGRAM} {name}: {what}" for name, what in COMMANDS.items())
-    parser = Parser(
-        prog=f"{PROGRAM} replay" if replays else PROGRAM,
-        description="Play a transcript in the full-screen session, from the file alone; the model loads behind it."
-        if replays
-        else "A full-screen session with a language model.",
-        epilog=f"Beside the session: {commands}. Every setting can be changed in the session, while it writes.",
-    )
-    if replays:
-        parser.add_argument("file", metavar="FILE", help="the transcript")
-    else:
-        parser.add_argument("--open", metavar="FILE", help="a transcript to go on from")
-    parser.add_argument("--no_record", action="store_true", help="write nothing of the session down by itself")
-    parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
-    parser.add_argument("--version", action="store_true", help="tell the version and leave")
-    add_model_options(parser)
-    add_setting_options(parser)
-    args = parser.parse_args(words)
+def _replay(words: Sequence[str]) -> None:
+    """In the session where there is a terminal and nothing else is asked for."""
+    from engine import replay_command
+
+    given = replay_command.parser().parse_args(words)
+    if given.verify or given.json or given.plain or not _has_terminal():
+        replay_command.main(words)
+        return
+    args = _parser().parse_args([])
+    for name in ("model_name_or_path", "model_type", "device", "dtype"):
+        setattr(args, name, getattr(given, name))
+    _run(args, _opening(str(given.file), "play", given.speed))
+
+
+def _session(words: Sequence[str]) -> None:
+    args = _parser().parse_args(words)
     if args.version:
         from importlib.metadata import version
 
         put(f"{PROGRAM} {version(PROGRAM)}")
         return
-    settings, config = starting(args, read(config_path(FILE_NAME)))
-    # A browser's server speaks to the session through pipes, and says so to Textual.
-    if not (os.environ.get("TEXTUAL_DRIVER") or (sys.stdin.isatty() and sys.stdout.isatty())):
+    if not _has_terminal():
+        starting(args, read(config_path(FILE_NAME)))  # what is wrong with the flags is worse
         raise UsageError(f"the session needs a terminal; without one use: {PROGRAM} generate")
+    _run(args, _opening(args.open, "open"))
 
-    opening = _opening(args.file if replays else args.open, "play" if replays else "open")
+
+def _parser() -> Parser:
+    commands = "; ".join(f"{PROGRAM} {name}: {what}" for name, what in COMMANDS.items())
+    parser = Parser(
+        prog=PROGRAM,
+        description="A full-screen session with a language model.",
+        epilog=f"Beside the session: {commands}. Every setting can be changed in the session, while it writes.",
+    )
+    parser.add_argument("--prompt", default="", help="what stands in the prompt at first")
+    parser.add_argument("--open", metavar="FILE", help="a transcript to go on from")
+    parser.add_argument("--no_record", action="store_true", help="write nothing of the session down by itself")
+    parser.add_argument("--version", action="store_true", help="tell the version and leave")
+    add_model_options(parser)
+    add_setting_options(parser)
+    return parser
+
+
+def _has_terminal() -> bool:
+    """A browser's server speaks to the session through pipes, and says so to Textual."""
+    return bool(os.environ.get("TEXTUAL_DRIVER") or (sys.stdin.isatty() and sys.stdout.isatty()))
+
+
+def _run(args: argparse.Namespace, opening: Choice | None) -> None:
+    settings, config = starting(args, read(config_path(FILE_NAME)))
 
     from engine.session.places import Unrecorded
     from engine.session.transcript import Transcript, new_path
@@ -104,8 +128,7 @@ def _session(words: Sequence[str], *, replays: bool = False) -> None:
     welcome = opening is None and is_first_start()
     app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=welcome, opening=opening)
     app.run()
-    if recording and app.record_path.exists():
-        tell(f"transcript: {app.record_path}")
+    _tell_record(app.worker.transcript)
     if app.worker.busy:
         # Still importing or reading: the interpreter's own end would pull its modules away from under it. The
         # transcript is flushed with every line, so nothing is lost.
@@ -118,7 +141,14 @@ def _session(words: Sequence[str], *, replays: bool = False) -> None:
         raise SystemExit(app.return_code)
 
 
-def _opening(file: str | None, what: Literal["open", "play"]) -> Choice | None:
+def _tell_record(transcript: Transcript) -> None:
+    if transcript.held:
+        tell(f"{transcript.trouble}; {transcript.held} lines of it are lost")
+    if transcript.path.is_file():
+        tell(f"transcript: {transcript.path}")
+
+
+def _opening(file: str | None, what: Literal["open", "play"], speed: float = 1.0) -> Choice | None:
     """What to begin with; `FileError` for a name that is no file, before the screen is there."""
     if file is None:
         return None
@@ -127,7 +157,7 @@ def _opening(file: str | None, what: Literal["open", "play"]) -> Choice | None:
 
     path = path_of(file)
     next(raw_lines(path), None)
-    return Choice(what, path.absolute())
+    return Choice(what, path.absolute(), speed)
 
 
 if __name__ == "__main__":

@@ -183,6 +183,8 @@ class TextgenApp(
                 self.main.show_counts()
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
+            case RecordTrouble(""):
+                self.hint("The transcript is written again, and nothing is missing in it.")
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. {self.way_on_unrecorded}")
             case _:

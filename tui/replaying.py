@@ -21,15 +21,16 @@ _TOKEN_S = 0.05
 class Player:
     """Follows a record step by step. `held` waits, `ended` is at the end; `end` is how far it has come, in bytes."""
 
-    def __init__(self, record: Record, settings: Settings) -> None:
+    def __init__(self, record: Record, settings: Settings, speed: float = 1.0) -> None:
+        """`speed` 0 is to the end at once."""
         self.record = record
         self.restoring = Restoring(Session(settings), list(record.trouble))
         self.held = False
         self.ended = False
         self.end = 0
         self._size = max(record.path.stat().st_size, 1)
-        self._speed = SPEEDS.index(1.0)
-        self._to_end = False
+        self._speed = min(range(len(SPEEDS)), key=lambda place: abs(SPEEDS[place] - speed))
+        self._to_end = speed <= 0
         self._moments = moments(record)
         self._next: Moment | None = None
         self._seconds: float | None = None

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
+from engine.session.recovery import has_ended
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.pace import Pace
@@ -76,8 +77,6 @@ class RecordTo:
     """
 
     transcript: Transcript
-    left: bool = True
-    """Whether the old one is left as a session is: where it is only moved, it gets no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class RecordTrouble:
-    """The transcript cannot be written; the session goes on in memory."""
+    """The transcript cannot be written, and is kept in memory; without an error, it is written again."""
 
     error: str
 
@@ -164,7 +163,6 @@ class Worker:
         self._closing = False
         self._model: LoadedModel | None = None
         self._fresh = True
-        self._trouble_told = False
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
     def start(self) -> None:
@@ -218,17 +216,15 @@ class Worker:
         self.end_record()
 
     def end_record(self) -> None:
-        """Say that the session was left as it should be, where there is a record of it."""
-        if self.transcript.written:
-            self._record(lambda: self.transcript.write("end"))
+        """Say that the session was left as it should be, where there is a record of it that does not say so."""
+        with suppress(OSError):
+            if self.transcript.written and not has_ended(self.transcript.path):
+                self._record(lambda: self.transcript.write("end"))
         self.transcript.close()
 
     def _record_to(self, job: RecordTo) -> None:
-        if job.left:
-            self.end_record()
-        else:
-            self.transcript.close()
-        self.transcript, self._trouble_told = job.transcript, False
+        self.end_record()
+        self.transcript = job.transcript
         if self.transcript.path.exists():
             self._record(self.transcript.open)  # so that nobody else takes it
         if self._model is not None:
@@ -324,12 +320,14 @@ class Worker:
         clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:
+        before = self.transcript.trouble
         try:
             write()
-        except TranscriptError as error:
-            if not self._trouble_told:
-                self.outbox.append(RecordTrouble(one_line(error)))
-            self._trouble_told = True
+        except TranscriptError as error:  # told once, as long as it lasts
+            self.outbox.append(RecordTrouble(one_line(error)))
+        else:
+            if before and not self.transcript.trouble:
+                self.outbox.append(RecordTrouble(""))
 
 
 class _Clock:

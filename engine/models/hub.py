@@ -28,12 +28,9 @@ def fetched(repository: str, report: Callable[[Progress], None]) -> str:
 
     What is in the cache is taken from there without asking the hub. Raises `LoadError` in one line.
     """
-    try:
-        folder = Path(snapshot_download(repository, local_files_only=True))
-        if _is_whole(folder):
-            return str(folder)
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ValueError):
-        pass
+    folder = cached(repository)
+    if folder is not None:
+        return folder
     try:
         files = [f.rfilename for f in HfApi().model_info(repository, timeout=_PATIENCE).siblings or ()]
     except GatedRepoError:
@@ -47,6 +44,15 @@ def fetched(repository: str, report: Callable[[Progress], None]) -> str:
     old = [] if any(name.endswith(".safetensors") for name in files) else _OLD_WEIGHTS
     report(Progress("fetching the model from the hub"))
     return str(snapshot_download(repository, allow_patterns=_WANTED + old))
+
+
+def cached(repository: str) -> str | None:
+    """The folder of a repository that is in the local cache whole; the hub is not asked."""
+    try:
+        folder = Path(snapshot_download(repository, local_files_only=True))
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ValueError):
+        return None
+    return str(folder) if _is_whole(folder) else None
 
 
 def _is_whole(folder: Path) -> bool:

@@ -34,7 +34,7 @@ def _cut_off(library: Library, own: Path | None) -> Iterator[Entry]:
     for path in library.paths()[:_LOOKED_AT]:
         with suppress(Exception):  # whatever is wrong with one, it is not offered
             changed = path.stat().st_mtime
-            if path == own or time.time() - changed > DAYS * _DAY_S or _has_ended(path) or is_held(path):
+            if path == own or time.time() - changed > DAYS * _DAY_S or has_ended(path) or is_held(path):
                 continue
             known = digest(read(path))
             if known.tokens and not known.ended:
@@ -52,7 +52,8 @@ def decline(path: Path) -> None:
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def _has_ended(path: Path) -> bool:
+def has_ended(path: Path) -> bool:
+    """Whether the last line of a transcript says that its session was left. Raises `OSError`."""
     with path.open("rb") as file:
         file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
         last = file.read().rstrip(b"\n").rpartition(b"\n")[2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from errno import ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from engine.events import (
     Token,
 )
 from engine.models.loaded import LoadedModel
-from engine.session import transcript
+from engine.session import transcript, transcript_file
 from engine.session.reading import read
 from engine.session.transcript import Transcript
 from tests.models import PROMPT, SAMPLED, end, ids
@@ -184,24 +185,132 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, place: str) -> None:
     assert "cannot be written" in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_is_told_each_time() -> None:
-    record = Transcript(Path("/dev/full"))
-    for _ in range(2):
-        with pytest.raises(TranscriptError, match="No space left"):
-            record.write("note")
-        assert not record.written
+class Disk:
+    """A disk that takes so many bytes more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 10**9
+        self._write = os.write
+        monkeypatch.setattr(transcript_file.os, "write", self.write)
+
+    def write(self, descriptor: int, data: bytes) -> int:
+        taken = min(self.left, len(data))
+        self.left -= taken
+        if not taken:
+            raise OSError(ENOSPC, os.strerror(ENOSPC))
+        return self._write(descriptor, data[:taken])
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+@pytest.mark.parametrize("left", [0, 3, 10, 47, 200])
+def test_a_full_disk_is_told_once_and_nothing_is_lost(path: Path, disk: Disk, left: int) -> None:
+    record = Transcript(path, make_folder=True, retry_s=0.0)
+    disk.left = left
+    refused = 0
+    for number in range(9):
+        try:
+            record.write("note", number=number)
+        except TranscriptError as error:
+            assert "No space left" in str(error) and record.trouble == str(error)
+            refused += 1
+    assert refused == 1 and record.held
+    found = path.read_bytes()
+    assert not found or found.endswith(b"\n")  # no half lines
+    disk.left = 10**9
+    record.write("note", number=9)
+    assert (record.held, record.trouble) == (0, "")
+    assert [line["number"] for line in lines(path)] == list(range(10))
+    disk.left = 0
+    with pytest.raises(TranscriptError):  # another trouble is told again
+        record.write("note", number=10)
+    disk.left = 10**9
     record.close()
+    assert [line["number"] for line in lines(path)] == list(range(11))
+
+
+def test_where_too_much_is_held_the_first_lines_stay_and_the_gap_is_told(
+    path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcript, "HELD_BYTES", 100)
+    record = Transcript(path, make_folder=True, retry_s=0.0)
+    disk.left = 0
+    with pytest.raises(TranscriptError):
+        record.write("note", number=0)
+    for number in range(1, 9):
+        record.write("note", number=number)
+    assert record.held == 9
+    disk.left = 10**9
+    record.write("note", number=9)
+    kept = lines(path)
+    assert [line.get("number") for line in kept] == [0, 1, 2, None]
+    assert kept[-1] == {"event": "lost", "lines": 7}
+
+
+def test_it_is_tried_again_after_a_while_and_not_with_each_line(path: Path, disk: Disk) -> None:
+    record = Transcript(path, make_folder=True, retry_s=3600.0)
+    disk.left = 0
+    with pytest.raises(TranscriptError):
+        record.write("note", number=0)
+    disk.left = 10**9
+    record.write("note", number=1)
+    assert record.held == 2
+    record.close()
+    assert [line["number"] for line in lines(path)] == [0, 1]
+
+
+def test_what_cannot_be_written_is_saved_elsewhere(tmp_path: Path, disk: Disk) -> None:
+    record = Transcript(tmp_path / "old.jsonl", retry_s=3600.0)
+    record.write("note", number=0)
+    disk.left = 0
+    with pytest.raises(TranscriptError):
+        record.write("note", number=1)
+    record.write("note", number=2)
+    disk.left = 10**9
+    (tmp_path / "taken").write_text("mine")
+    for place in (tmp_path / "taken", tmp_path / "absent" / "x", tmp_path / "nul\0l"):
+        with pytest.raises(TranscriptError, match="cannot be written"):
+            record.save_as(place)
+    assert record.held == 2 and (tmp_path / "taken").read_text() == "mine"
+    record.save_as(tmp_path / "new.jsonl")
+    record.write("note", number=3)
+    assert [line["number"] for line in lines(tmp_path / "new.jsonl")] == [0, 1, 2, 3]
+    assert [line["number"] for line in lines(tmp_path / "old.jsonl")] == [0]
+    assert stat.S_IMODE(record.path.stat().st_mode) == 0o600
+
+
+def test_it_can_be_given_another_name(tmp_path: Path) -> None:
+    record = Transcript(tmp_path / "old.jsonl")
+    record.move_to(tmp_path / "first.jsonl")  # nothing is there yet
+    record.write("note", number=0)
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(TranscriptError, match="cannot be moved"):
+        record.move_to(tmp_path / "taken")
+    record.move_to(tmp_path / "new.jsonl")
+    record.write("note", number=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.jsonl", "taken"]
+    assert [line["number"] for line in lines(record.path)] == [0, 1]
+
+
+def test_a_pipe_is_no_transcript(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(TranscriptError, match="no file"):
+        Transcript(tmp_path / "pipe").write("note")
+    with pytest.raises(TranscriptError, match="no file"):
+        list(read(tmp_path / "pipe"))
 
 
 def test_after_a_failure_it_goes_on_where_there_is_room_again(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x")
-    record = Transcript(tmp_path / "taken" / "session.jsonl", make_folder=True)
+    record = Transcript(tmp_path / "taken" / "session.jsonl", make_folder=True, retry_s=0.0)
     with pytest.raises(TranscriptError):
         record.write("note", number=1)
     (tmp_path / "taken").unlink()
     record.write("note", number=2)
-    assert [line["number"] for line in read(record.path)] == [2]
+    assert [line["number"] for line in read(record.path)] == [1, 2]
 
 
 @given(text=st.text(st.characters(codec=None)))

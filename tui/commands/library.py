@@ -43,16 +43,18 @@ class LibraryCommands(SessionApp):
 
     def take_choice(self, choice: Choice) -> None:
         """Open a transcript, or play it."""
-        (self.open_record if choice.what == "open" else self.play_record)(choice.path)
+        if choice.what == "open":
+            self.open_record(choice.path)
+        else:
+            self.play_record(choice.path, choice.speed)
 
-    def play_record(self, path: Path) -> None:
+    def play_record(self, path: Path, speed: float = 1.0) -> None:
         """Play a transcript: see `ReplayCommands`."""
         raise NotImplementedError
 
     def _renamed(self, old: Path, new: Path) -> None:
         if old == self.record_path:
-            self.record_path = new
-            self.worker.put(RecordTo(Transcript(new), left=False))
+            self.record_path = self.worker.transcript.path = new  # the file stays open
 
     # Going on from one
 

@@ -40,7 +40,7 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
     _played: Path | None = None
     _last_frame = 0.0
 
-    def play_record(self, path: Path) -> None:
+    def play_record(self, path: Path, speed: float = 1.0) -> None:
         """Read a transcript and play it; no model is needed."""
 
         def read() -> None:
@@ -48,7 +48,7 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
                 record = open_record(path)
                 if not record.runs:
                     raise TranscriptError(f"{shown_path(path)}: there is no run in this transcript")
-                player = Player(record, self.session.settings)
+                player = Player(record, self.session.settings, speed)
             except Exception as error:  # it is a file, and may hold anything
                 if not get_current_worker().is_cancelled:
                     self.call_from_thread(self.note, "error", "replay", one_line(error))

@@ -40,6 +40,8 @@ class Choice:
 
     what: Literal["open", "play"]
     path: Path
+    speed: float = 1.0
+    """How many times as fast it is played; 0 for at once."""
 
 
 class TranscriptsScreen(Screen[Choice | None]):

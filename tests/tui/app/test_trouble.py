@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -94,24 +93,24 @@ async def test_the_same_trouble_again_and_again_is_one_note(tiny: Path, record: 
 async def test_a_transcript_whose_disk_fills_up_in_a_run(
     tiny: Path, record: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.session import transcript
+    from engine.session import transcript_file
 
     async with session(record, tiny, LONG, prompt="the old") as hand:
         await hand.press("ctrl+j")
         await hand.tokens(3)
 
-        class FullDisk(io.StringIO):
-            def write(self, _: str) -> int:
-                raise OSError(28, "No space left on device")
+        def full(*_: Any) -> None:
+            raise OSError(28, "No space left on device")
 
-        def full(_: Path) -> FullDisk:
-            return FullDisk()
-
-        monkeypatch.setattr(transcript, "_opened", full)
-        hand.worker.transcript._file = FullDisk()
-        seen = hand.app.session.new_tokens
-        await hand.until(lambda: hand.note("record"))
-        await hand.tokens(seen + 20)
+        with monkeypatch.context() as disk:
+            disk.setattr(transcript_file, "_write", full)
+            seen = hand.app.session.new_tokens
+            await hand.until(lambda: hand.note("record"))
+            await hand.tokens(seen + 20)
         assert "No space left" in hand.notes[0].text and len(hand.notes) == 1
+        hand.worker.transcript._retry_at = 0.0
+        await hand.until(lambda: "is written again" in hand.screen_text())
         await hand.press("escape")
         await hand.finished()
+        told = [line["index"] for line in hand.lines("token")]
+        assert told == list(range(hand.app.session.new_tokens)) and not hand.worker.transcript.held
