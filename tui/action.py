@@ -11,6 +11,7 @@ TYPED = frozenset(_character_to_key(chr(code)) for code in range(0x20, 0x7F))
 """What Textual calls the keys of the printable ASCII characters: `a`, `question_mark`."""
 _SIGNS = {
     "escape": "esc",
+    "enter": "enter",
     "question_mark": "?",
     "slash": "/",
     "minus": "-",

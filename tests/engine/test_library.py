@@ -27,8 +27,11 @@ DAY_S = 86_400
 def written(path: Path, prompt: str, *tokens: str, ended: bool = True, age_days: float = 0, **run: Any) -> Path:
     """A transcript of one run."""
     fields = {"version": 1, "time": "2026-11-23T10:00:00+00:00", "model": {"name": "tiny"}, "prompt": prompt} | run
+    fields |= {"settings": {}, "seed": 42}
     lines: list[dict[str, Any]] = [{"event": "run", **fields}]
-    lines += [{"event": "token", "sequence": 0, "index": n, "id": n, "text": text} for n, text in enumerate(tokens)]
+    lines += [{"event": "prepared", "text": prompt, "ids": [1]}]
+    token = {"event": "token", "sequence": 0, "logprob": -1.0}
+    lines += [token | {"index": n, "id": n, "text": text} for n, text in enumerate(tokens)]
     lines += [{"event": "end"}] if ended else []
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))

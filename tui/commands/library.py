@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.worker import get_current_worker
 
-from engine.errors import EngineError, FileError, one_line
+from engine.errors import EngineError, FileError, one_line, shown
 from engine.session.holding import is_held
 from engine.session.places import Copied, fresh_path
 from engine.session.same_model import name_of, same_weights
@@ -19,6 +19,7 @@ from tui.commands.base import SessionApp
 from tui.restoring import Restoring, restored, without_ids
 from tui.screens.transcripts import Choice
 from tui.session import Session
+from tui.widgets.counts import plural
 from tui.worker import LoadJob, ModelFacts, RecordTo
 
 
@@ -38,6 +39,7 @@ class LibraryCommands(SessionApp):
         self.push_screen(screen, self._chosen)
 
     def _chosen(self, choice: Choice | None) -> None:
+        self.show_offer()  # it may have been renamed or deleted
         if choice is not None:
             self.take_choice(choice)
 
@@ -55,6 +57,10 @@ class LibraryCommands(SessionApp):
     def _renamed(self, old: Path, new: Path) -> None:
         if old == self.record_path:
             self.record_path = self.worker.transcript.path = new  # the file stays open
+
+    def show_offer(self) -> None:
+        """What is offered may be another now: see `RecoveryCommands`."""
+        raise NotImplementedError
 
     # Going on from one
 
@@ -83,10 +89,9 @@ class LibraryCommands(SessionApp):
         self.take_session(found.session)
         self.prompt.put(found.session.writing.prompt)
         self.go_on_from(found, path)
-        count = found.runs
-        self.hint(
-            f"{shown_path(path)}: {count} run{'' if count == 1 else 's'}. {self.actions.key('continue')} goes on."
-        )
+        self.show_offer()
+        runs = plural(found.runs, "run")
+        self.hint(f"{shown(path.stem)}: {runs}. {self.actions.key('continue')} goes on.")
 
     def take_session(self, session: Session) -> None:
         """Another session in the place of this one."""

@@ -9,6 +9,7 @@ from engine.session.library import Entry
 from engine.session.recovery import cut_off, decline
 from tui.commands.library import LibraryCommands
 from tui.widgets.banner import Banner
+from tui.widgets.counts import plural
 from tui.widgets.entry_list import told_time
 
 _TITLE = 40
@@ -36,14 +37,19 @@ class RecoveryCommands(LibraryCommands):
 
     def show_offer(self) -> None:
         """Say what is offered, or nothing any more; nothing while text comes."""
+        self.offers = tuple(entry for entry in self.offers if self._is_to_offer(entry))
         if not self.offers or self.session.running:
             self.main.banner.hide()
             return
         entry = self.offers[0]
         title = entry.title if len(entry.title) <= _TITLE else entry.title[: _TITLE - 1] + "…"
-        more = f" (1 of {len(self.offers)})" if len(self.offers) > 1 else ""
-        keys = f"{self.actions.key('recover')} goes on from it, {self.actions.key('decline')} never asks again{more}"
-        self.main.banner.tell("Cut off", f"{told_time(entry.time)}, {entry.digest.tokens:,} tokens: {title} · {keys}")
+        more = f"1 of {len(self.offers)}: " if len(self.offers) > 1 else ""
+        keys = f"{self.actions.key('recover')} goes on, {self.actions.key('decline')} never asks again"
+        what = f"{told_time(entry.time)}, {plural(entry.digest.tokens, 'token')}: {title}"
+        self.main.banner.tell("Cut off", f"{more}{keys} · {what}")
+
+    def _is_to_offer(self, entry: Entry) -> bool:
+        return entry.path != self.record_path and entry.path.exists()
 
     def action_recover(self) -> None:
         """Go on from the newest session that was cut off."""

@@ -133,14 +133,16 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
         speed = "to the end" if player.speed == float("inf") else f"{player.speed:g}×"
         state = "held" if player.held else speed
         keys = (
-            f"{key('pause')} {'plays on' if player.held else 'holds'}",
+            f"{key('pause')} {'plays' if player.held else 'holds'}",
             f"{key('step')} steps",
             f"{key('stop')} stops",
             f"{key('replay_slower')} {key('replay_faster')} speed",
-            f"{key('replay_end')} to the end",
+            f"{key('replay_end')} end",
         )
         rest = " · ".join((f"{100 * player.share:.0f}%", *keys))
         self.main.banner.tell(f"▶ Replay, {state}", rest, replay=True)
+        if self.session.running and self.status.reading.stage != "prefill":
+            self.status.update(stage="paused" if player.held else "decoding")
 
     # Its end
 
@@ -158,6 +160,8 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
         self.main.show_writing()
         self.settings_panel.show(self.session.settings)
         self.go_on_from(player.restoring, path, end)
+        self.offers = tuple(entry for entry in self.offers if entry.path != path)
+        self.show_offer()
         self.status.update(stage="ready" if self.session.facts else "loading", detail="")
         self.hint(f"{what}: {self.actions.key('continue')} goes on from here.")
 
@@ -166,7 +170,7 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
             self._playing.stop()
         self.player, self._playing, self._played = None, None, None
         self.main.replaying = False
-        self.show_offer()
+        self.main.banner.hide()
 
     # Its keys
 
@@ -179,7 +183,7 @@ class ReplayCommands(RecoveryCommands, RunCommands, TextCommands):
         """What would change what is played waits until that is over."""
         name = (action if isinstance(action, str) else action[1]).removeprefix("app.").partition("(")[0]
         if self.player is not None and name in self.of_the_panes - WATCHING:
-            self.hint(f"This is a replay: {self.actions.key('stop')} stops it, and then you can go on from there.")
+            self.hint(f"This is a replay: {self.actions.key('stop')} stops it; then you can go on.")
             return True
         return await super().run_action(action, default_namespace, namespaces)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -112,6 +113,10 @@ class TranscriptsScreen(Screen[Choice | None]):
         """Begin to read."""
         self._field.focus()
         self._read()
+
+    def on_unmount(self) -> None:
+        """Let go of the index."""
+        self._library.close()
 
     def on_resize(self) -> None:
         """Where it is low the list has the room."""
@@ -236,7 +241,8 @@ class TranscriptsScreen(Screen[Choice | None]):
         elif entry.path != self._list.own and is_held(entry.path):
             self._say("Another session is writing to it: it can be named once that has been left.")
         else:
-            self.app.push_screen(Ask("Name it", entry.title), lambda name: self._take_name(entry.path, name))
+            offered = entry.name or shorten(entry.title, 40, placeholder="")
+            self.app.push_screen(Ask("Name it", offered), lambda name: self._take_name(entry.path, name))
 
     def _take_name(self, path: Path, name: str | None) -> None:
         if name is None:
@@ -249,6 +255,8 @@ class TranscriptsScreen(Screen[Choice | None]):
         if path == self._list.own:
             self._list.own = new
         self._renamed(path, new)
+        self._all = [replace(entry, path=new) if entry.path == path else entry for entry in self._all]
+        self._list.entries = [replace(entry, path=new) if entry.path == path else entry for entry in self._list.entries]
         self._say(f"Named: {new.stem}")
         self._read()
 

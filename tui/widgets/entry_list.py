@@ -20,7 +20,7 @@ from engine.safe_text import safe_text
 from engine.session.library import Entry
 
 _MODEL, _LENGTH, _DATE = 14, 15, 12
-_WIDE = 76
+_WIDE = 96
 """Cells of a line that has room for the model's name."""
 
 
@@ -69,12 +69,14 @@ class EntryList(ScrollView, can_focus=True):
         return self.entries[self._at] if self._at < len(self.entries) else None
 
     def show(self, entries: Sequence[Entry], nothing: str = "") -> None:
-        """Show these, or the lines of `nothing` where there are none; the highlight stays where its entry stays."""
+        """Show these, or the lines of `nothing` where there are none; the highlight stays on its entry, else where it
+        is.
+        """
         before = self.highlighted
         self.entries, self._nothing = entries, nothing.split("\n")
-        self._at = 0
+        self._at = max(0, min(self._at, len(entries) - 1))
         if before is not None:
-            self._at = next((place for place, entry in enumerate(entries) if entry.path == before.path), 0)
+            self._at = next((place for place, entry in enumerate(entries) if entry.path == before.path), self._at)
         self.virtual_size = Size(self.scrollable_content_region.width, len(entries))
         self.refresh()
         self._reveal()
