@@ -64,10 +64,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """A transcript that was deleted: where it lay and where it lies."""
+    """A transcript that was deleted: where it lay, where it lies, and when it had been written to last."""
 
     was: Path
     now: Path
+    changed: float
 
 
 class Library:
@@ -135,10 +136,11 @@ class Library:
             raise FileError(f"{shown_path(path)}: a session is writing to it; leave that first")
         goal = _free(self.folder / BIN / path.name)
         with _told(path):
+            changed = path.stat().st_mtime
             goal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _move(path, goal)
             os.utime(goal)  # its weeks begin now
-        return Deleted(path, goal)
+        return Deleted(path, goal, changed)
 
     def bring_back(self, deleted: Deleted) -> Path:
         """Undo a deletion; the old place is taken where it is free. Raises `FileError`."""
@@ -146,6 +148,7 @@ class Library:
         with _told(goal):
             goal.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _move(deleted.now, goal)
+            os.utime(goal, (deleted.changed, deleted.changed))
         return goal
 
     def thin(self, keep_days: float, spared: Iterable[Path] = ()) -> int:
