@@ -35,6 +35,8 @@ COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
     "replay": "play a transcript again, or verify that it still comes out the same",
+    "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
+    "import": "a text or chat from elsewhere, as a prompt or a transcript",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -57,6 +59,14 @@ def main(argv: Sequence[str] | None = None) -> None:
                 from tui.config.command import main as config
 
                 config(words[1:])
+            elif command == "export":
+                from tui.export.command import main as export
+
+                export(words[1:])
+            elif command == "import":
+                from tui.export.importing import main as taken_over
+
+                taken_over(words[1:])
             elif command == "replay":
                 _replay(words[1:])
             else:

@@ -28,13 +28,13 @@ def read(path: Path, start: int = 0, end: int | None = None) -> Iterator[dict[st
     for place, raw in raw_lines(path, start):
         if end is not None and place >= end:
             return
-        line = parsed(raw)
+        line = parsed(raw) if raw is not None else None
         if line is not None:
             yield line
 
 
-def raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """(where it begins, the bytes of each line from there on), without its newline; empty for one that is too long.
+def raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes | None]]:
+    """(where it begins, the bytes of each line from there on), without its newline; None for one that is too long.
 
     Raises `TranscriptError` where the file cannot be read or is a folder, a pipe or a device.
     """
@@ -48,7 +48,7 @@ def raw_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
             place = start
             while raw := file.readline(LONGEST + 1):
                 whole = raw.endswith(b"\n") or len(raw) <= LONGEST
-                yield place, raw.rstrip(b"\r\n") if whole else b""
+                yield place, raw.rstrip(b"\r\n") if whole else None
                 place += len(raw) + (0 if whole else _passed(file))
     except (OSError, ValueError) as error:
         raise TranscriptError(f"{shown_path(path)}: cannot be read: {reason(error)}") from error

@@ -7,7 +7,7 @@ Nothing that is read is trusted: no path in it is opened, and nothing is loaded 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,11 @@ class Record:
         """The runs in their order."""
         return [entry for entry in self.entries if isinstance(entry, RecordedRun)]
 
+    def until(self, run: int) -> Record:
+        """The record as it was when this run, counted from 0, had ended."""
+        end = self.entries.index(self.runs[run]) + 1
+        return replace(self, entries=self.entries[:end])
+
 
 def open_record(path: Path) -> Record:
     """Read a transcript as far as it goes. Raises `TranscriptError` for what cannot be read or is no transcript."""
@@ -192,6 +197,9 @@ def open_record(path: Path) -> Record:
     number = skipped = known = 0
     for place, raw in raw_lines(path):
         number += 1
+        if raw is None:
+            skipped += 1
+            continue
         if run is not None and raw.startswith(_BEGINNINGS) and raw.endswith(b"}"):
             run.told += raw.startswith(_TOKEN)
             run.end = place + 1
@@ -199,7 +207,7 @@ def open_record(path: Path) -> Record:
         line = parsed(raw)
         wrong = "" if line is None else problem(line)
         if line is None or wrong:
-            skipped += bool(raw.strip()) or not known
+            skipped += bool(raw.strip())
             if line is not None and line["event"] == "run":
                 run = None
                 record.trouble.append(f"line {number}: a run that cannot be read ({wrong})")
@@ -217,7 +225,8 @@ def open_record(path: Path) -> Record:
     if not known:
         raise TranscriptError(f"{shown_path(path)}: this is no transcript")
     if skipped:
-        record.trouble.append(f"{skipped} line{'' if skipped == 1 else 's'} could not be read and are left out")
+        lines = "1 line could not be read and is" if skipped == 1 else f"{skipped} lines could not be read and are"
+        record.trouble.append(f"{lines} left out")
     if record.version > VERSION:
         record.trouble.insert(
             0,

@@ -10,7 +10,7 @@ import torch
 
 from engine import PromptError, Settings
 from engine.inspect_command import main
-from engine.inspection import next_token, tokens
+from engine.inspection import effect, next_token, tokens
 from engine.models.loaded import LoadedModel
 from tests.models import END, VOCABULARY, play, saved, tiny_gpt2
 
@@ -113,3 +113,13 @@ def test_the_command_refuses_in_one_line(
     out, err = capsys.readouterr()
     assert (exit_.value.code, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+def test_looking_leaves_no_trace(gpt2: LoadedModel) -> None:
+    """A run after it meets the same cache, and so rounds the same."""
+    play(gpt2, PROMPT)
+    seen = gpt2.runner.ids.tolist()
+    guided = Settings(guidance_scale=1.5, negative_prompt="the other", top_k=3)
+    effect(gpt2, "quite another text", guided, "top_k")
+    next_token(gpt2, "and another", guided)
+    assert gpt2.runner.ids.tolist() == seen and "second_runner" not in vars(gpt2)

@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine import Controls, Settings
-from engine.events import Event, Failed, Finished, Paused, Prefilled, Prepared, Stopped, Token
+from engine.events import Changed, Event, Failed, Finished, Paused, Prefilled, Prepared, Stopped, Token
 from engine.models.loaded import LoadedModel
 from tests.models import GREEDY, PROMPT, SAMPLED, counted, end, ids, play, tiny_gpt2
 
@@ -191,3 +191,29 @@ def test_prompts_that_do_not_fit() -> None:
 def test_a_prompt_that_cannot_be_encoded_fails_in_one_line(gpt2: LoadedModel) -> None:
     (failed,) = play(gpt2, "a\ud800b")
     assert isinstance(failed, Failed) and "\n" not in failed.error
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SAMPLED.changed(num_return_sequences=2),
+        Settings(strategy="beam", num_beams=3, max_new_tokens=12),
+        Settings(strategy="contrastive", top_k=3, max_new_tokens=12),
+        Settings(strategy="assisted", prompt_lookup_num_tokens=3, max_new_tokens=12),
+        Settings(strategy="dola", dola_layers="low", max_new_tokens=12),
+    ],
+    ids=lambda settings: settings.strategy,
+)
+def test_a_stop_says_which_token_did_not_come(gpt2: LoadedModel, settings: Settings) -> None:
+    settings = settings.changed(eos_token_id=())
+    controls = Controls()
+    events: list[Event] = []
+    for event in engine.generate(gpt2, PROMPT, settings, controls):
+        events.append(event)
+        if getattr(event, "index", -1) == 4:
+            controls.change(temperature=1.7)  # told all the same: what goes on from here obeys it
+            controls.stop()
+    [stopped] = [event for event in events if isinstance(event, Stopped)]
+    assert stopped == Stopped(5) and all(len(s.token_ids) == 5 for s in end(events).sequences)
+    assert Changed(5, "temperature", 1.0, 1.7) in events
+    assert not any(isinstance(event, Stopped) for event in play(gpt2, settings=settings))

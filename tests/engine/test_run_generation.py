@@ -14,6 +14,7 @@ from engine import Settings
 from engine.events import Finished, Token
 from engine.models.loaded import LoadedModel
 from engine.run_generation import main
+from engine.session import transcript_file
 from engine.session.reading import read
 from engine.settings import PARAMETERS
 from tests.models import play, saved, tiny_gpt2
@@ -179,6 +180,28 @@ def test_a_record_is_written(command: Command, tmp_path: Path) -> None:
     ]
     assert [line["id"] for line in told if line["event"] == "token"] == document["sequences"][0]["token_ids"]
     assert told[0]["prompt"] == PROMPT
+
+
+def test_a_record_whose_disk_fills_up_is_told_after_the_text(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted, left = command(), [5]
+    write = transcript_file._write
+
+    def filling(descriptor: int, data: bytes) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        write(descriptor, data)
+
+    monkeypatch.setattr(transcript_file, "_write", filling)
+    with pytest.raises(SystemExit) as leaving:
+        command("--record", str(tmp_path / "session.jsonl"))
+    out, err = capsys.readouterr()
+    assert (leaving.value.code, out) == (2, wanted)
+    assert [line.split(":")[0] for line in err.splitlines()] == ["warning", "textgen-tui"]
+    assert err.count("No space left") == 2
+    assert len(list(read(tmp_path / "session.jsonl"))) == 5
 
 
 def test_the_prompt_may_come_on_standard_input(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from errno import ENOSPC
 from pathlib import Path
 from typing import Any
@@ -368,3 +370,29 @@ def test_a_fresh_name_lies_in_the_user_s_folder() -> None:
     assert path.suffix == ".jsonl"
     assert str(path).startswith(os.environ["XDG_DATA_HOME"])
     assert not path.exists()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from engine.session.transcript import Transcript
+record = Transcript(Path(sys.argv[1]))
+for number in range(10**9):
+    record.write("note", number=number, text="x" * (number % 3000))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_killed_session_has_lost_nothing_that_was_told(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "session.jsonl"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        for _ in range(20 + 333 * number):
+            writer.stdout.readline()
+        writer.kill()
+        told = writer.stdout.read().split(b"\n")
+    last = max((int(line) for line in told[:-1]), default=19 + 333 * number)
+    assert [line["number"] for line in read(path)][: last + 1] == list(range(last + 1))
+    Transcript(path).write("note", number=-1)
+    assert [line["number"] for line in read(path)][-1] == -1

@@ -17,10 +17,13 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 from textual.worker import get_current_worker
 
-from engine.errors import FileError
+from engine.errors import FileError, one_line
 from engine.safe_text import safe_block, safe_text
 from engine.session.holding import is_held
 from engine.session.library import Deleted, Entry, Library
+from engine.session.markdown import file_name
+from engine.session.record import open_record
+from engine.text_files import shown_path
 from tui.library_actions import LIBRARY
 from tui.widgets.entry_list import EntryList
 from tui.widgets.key_bar import KeyBar
@@ -291,7 +294,40 @@ class TranscriptsScreen(Screen[Choice | None]):
         self._read()
 
     def action_export_entry(self) -> None:
-        """Export it into a file."""
+        """Ask into what and where to, and export it."""
+        from tui.export.command import TO
+        from tui.screens.chooser import Chooser
+
+        entry = self._list.highlighted
+        if entry is None:
+            self._say("There is nothing to export.")
+            return
+
+        def export(to: str | None) -> None:
+            if to is not None:
+                self._say("Exporting…")
+                self.run_worker(lambda: self._export(entry, to), thread=True, exit_on_error=False, group="export")
+
+        self.app.push_screen(Chooser("Export as", TO), export)
+
+    def _export(self, entry: Entry, to: str) -> None:
+        from tui.export.command import exported
+
+        try:
+            text = exported(open_record(entry.path), to)
+        except Exception as error:  # it is a file, and may hold anything
+            self.app.call_from_thread(self._say, one_line(error))
+            return
+        self.app.call_from_thread(self._save, f"{Path(file_name(entry.title)).stem}.{to}", text)
+
+    def _save(self, name: str, text: str) -> None:
+        from tui.screens.save_as import SaveScreen
+
+        def saved(path: Path | None) -> None:
+            self._say("" if path is None else f"Saved: {shown_path(path.absolute())}")
+
+        self._say("")
+        self.app.push_screen(SaveScreen(name, text, "Export"), saved)
 
     def _say(self, text: str) -> None:
         self._said.update(Content(safe_text(text)))

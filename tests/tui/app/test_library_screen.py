@@ -141,3 +141,22 @@ async def test_this_session_is_named_and_goes_on_under_its_name(tiny: Path, libr
         await hand.run()
     assert not record.exists()
     assert (library.folder / "named" / "Now.jsonl").read_text().count('{"event": "run"') == 2
+
+
+async def test_one_is_exported(
+    tiny: Path, record: Path, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with session(record, tiny, library=library) as hand:
+        await opened(hand)
+        await lists(hand, "My tale", "the mill stood still", "the old river went by")
+        for to in ("txt", "html"):
+            await hand.press("ctrl+s")
+            await hand.until(lambda: "Export as" in hand.screen_text())
+            await hand.press(*to, "enter")
+            await hand.until(lambda to=to: f"my-tale.{to}" in hand.screen_text())
+            await hand.press("enter")
+            await hand.until(lambda to=to: (tmp_path / f"my-tale.{to}").exists())
+            await hand.until(lambda: "Saved: " in hand.screen_text())
+    assert (tmp_path / "my-tale.txt").read_text() == f"the sea {HOSTILE} rose\n"
+    assert "\x1b" not in (tmp_path / "my-tale.html").read_text()

@@ -1,0 +1,1 @@
+"""Ways out of a record, and into one."""
