@@ -45,8 +45,8 @@ def moments(record: Record) -> Iterator[Moment]:
     runs = {run.start: run for run in record.runs}
     tokens: dict[int, list[Token]] = {}
     for place, raw in raw_lines(record.path):
-        line = parsed(raw)
-        if line is None or problem(line):
+        line = None if raw is None else parsed(raw)
+        if raw is None or line is None or problem(line):
             continue
         end = place + len(raw) + 1
         if line["event"] == "run":

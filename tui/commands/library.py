@@ -139,7 +139,8 @@ class LibraryCommands(SessionApp):
         without_ids(self.session)
         same_name = self.recorded_model == name_of(facts.identity)
         what = "with other weights of this name" if same_name else f"by {self.recorded_model or 'another model'}"
-        way = f" {self.actions.key('load_recorded')}: load its model." if self.recorded_model and not same_name else ""
+        load = self.actions["load_recorded"].label
+        way = f" {load}: {self.actions.key('load_recorded')}." if self.recorded_model and not same_name else ""
         self.note(
             "info", "another-model", f"This was written {what}; {facts.name} goes on from the text, read anew.{way}"
         )

@@ -88,7 +88,7 @@ async def test_a_session_cut_off_goes_on_with_what_would_have_come(tiny: Path, t
         *("run", "run", "undo", "end")
     ]
     assert not (tmp_path / "new.jsonl").exists()
-    assert restored(record, SHORT).trouble == ["1 line could not be read and are left out"]
+    assert restored(record, SHORT).trouble == ["1 line could not be read and is left out"]
 
 
 async def test_with_another_model_the_text_is_read_anew_and_the_recorded_one_can_be_loaded(
