@@ -15,7 +15,7 @@ TRANSCRIPTS = (
     ),
     Action(
         "recover",
-        ("alt+r",),
+        ("alt+c",),
         "recover",
         "recover",
         "Go on from the session that was cut off, where one is offered.",

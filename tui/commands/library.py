@@ -176,10 +176,22 @@ class LibraryCommands(SessionApp):
             path = path_of(given)
             if os.path.lexists(path):
                 raise FileError(f"{shown_path(path)}: is there already; take another name")
-            self.worker.transcript.save_as(path)
         except EngineError as error:
             self.note("error", "record", str(error))
             return
+        transcript = self.worker.transcript
+
+        def save() -> None:
+            try:
+                transcript.save_as(path)
+            except EngineError as error:
+                self.call_from_thread(self.note, "error", "record", str(error))
+            else:
+                self.call_from_thread(self._saved_record, path)
+
+        self.run_worker(save, thread=True, exit_on_error=False, group="record")
+
+    def _saved_record(self, path: Path) -> None:
         self.record_path = path
         self.note("info", "record", f"The record is in {shown_path(path)} from its beginning, and goes on there.")
 
