@@ -151,6 +151,7 @@ _SESSION = (
         in_footer=False,
     ),
     Action("notes", ("alt+n",), "notes", "notes", "To the notes and back to the prompt.", weight=2),
+    *TRANSCRIPTS,
     Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search.", weight=0),
     Action(
         "help",
@@ -197,7 +198,6 @@ class Actions:
             *_PRESETS,
             *_LOOKS,
             *_PROMPT,
-            *TRANSCRIPTS,
             *_SESSION,
         ),
     ) -> None:

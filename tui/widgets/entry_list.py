@@ -27,6 +27,10 @@ _WIDE = 96
 class EntryList(ScrollView, can_focus=True):
     """Draws entries and moves the highlight among them."""
 
+    HELP = (
+        "The transcripts of all sessions, the newest first. What is typed is searched for in all of their texts: those "
+        "that have every word of it stay. A name keeps one for good; the others may be thinned by age (keep_days)."
+    )
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"entries--{part}" for part in ("title", "name", "detail", "cut", "highlighted", "empty")
     }
