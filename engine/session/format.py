@@ -15,6 +15,8 @@ VERSION = 1
 LONGEST = 16_000_000
 """Bytes of a line that is read; a longer one is passed over. The ids of the longest prompt that a file may hold
 (`engine.text_files.LARGEST`) take half of it."""
+MOST_DRAWS = 10_000_000
+"""A random stream passes over so many draws in a minute or two: more are no session's."""
 _LARGEST = 2**63
 
 
@@ -33,6 +35,7 @@ def _is_count(value: Any) -> bool:
 KINDS: dict[str, Callable[[Any], bool]] = {
     "text": lambda value: isinstance(value, str),
     "count": _is_count,
+    "draws": lambda value: _is_count(value) and value <= MOST_DRAWS,
     "number": _is_number,
     "number or null": lambda value: value is None or _is_number(value),
     "flag": lambda value: isinstance(value, bool),
@@ -94,7 +97,7 @@ _LINES = (
             Field("prompt", "text", "The text that the run went on from, as it was shown."),
             _maybe("how", "text", "`new` from the prompt, `on` from where a sequence stopped, `anew` the last again."),
             _maybe("fresh", "flag", "Whether the model had computed nothing since it was loaded."),
-            _maybe("drawn", "count", "How many draws of the random stream lie before it."),
+            _maybe("drawn", "draws", "How many draws of the random stream lie before it."),
             _maybe("sequence", "count", "The sequence that it goes on from, and in whose place it is shown."),
         ),
     ),

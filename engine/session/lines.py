@@ -169,7 +169,7 @@ def _ends(ends: Iterable[Any], tokens: Mapping[int, Iterable[Token]]) -> tuple[S
                 tuple(token.logprob for token in own),
                 _one_of(end["finish_reason"], FinishReason),
                 _of_kind("number or null", end.get("score")),
-                _count(end, "drawn") if "drawn" in end else len(own),
+                _of_kind("draws", end["drawn"]) if "drawn" in end else len(own),
                 _of_kind("flag", end.get("halved", False)),
             )
         )

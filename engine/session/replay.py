@@ -147,8 +147,8 @@ def _run_again(run: RecordedRun, stage: _Stage) -> Iterator[Replayed | RunVerdic
                         controls.stop()
                 case Finished() | Failed():
                     comparison.end(event)
-    if isinstance(run.outcome, Failed):
-        stage.forget()
+                    if isinstance(run.outcome, Failed) and not isinstance(event, Failed):
+                        stage.forget()  # what went wrong then was no fault of the run's own, and emptied the caches
     yield verdict
 
 

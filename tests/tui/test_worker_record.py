@@ -20,7 +20,7 @@ from engine.session.verdict import RunVerdict
 from engine.settings import Settings
 from tests.models import saved, tiny_gpt2
 from tui.session import Session
-from tui.worker import EffectJob, LoadFailed, LoadJob, ModelFacts, RunEvent, RunJob, Worker
+from tui.worker import EffectJob, LoadFailed, LoadJob, ModelFacts, RecordJob, RunEvent, RunJob, Worker
 
 PATIENCE_S = 60.0
 
@@ -87,18 +87,28 @@ def test_what_hands_did_is_the_same_again(folder: Path, tmp_path: Path, seed: in
     worker.put(LoadJob(str(folder)))
     hands.until(lambda: hands.session.facts is not None)
     hands.run(hands.session.begin("the old keeper"), random)
-    for _ in range(4):
+    for number in range(4):
         worker.put(EffectJob("the river of", hands.session.settings.changed(top_k=5), "top_k"))
+        if number == 2:
+            hands.session.facts = None
+            worker.put(LoadJob(str(folder)))
+            hands.until(lambda: hands.session.facts is not None)
+        text = hands.session.sequences[0].text
+        match random.randrange(3):
+            case 0:
+                hands.session.undo()
+            case 1 if hands.session.edit(0, f"{text[:9]} and {text[12:]}"):
+                worker.put(RecordJob("edit", {"sequence": 0, "text": hands.session.sequences[0].text}))
         act = random.choice((lambda: hands.session.go_on(0), hands.session.regenerate))
-        hands.run(act(), random)
+        hands.run(act() if hands.session.sequences else hands.session.begin("another"), random)
     worker.close(PATIENCE_S)
 
     lines = list(read(path))
     assert [line for line in lines if problem(line) or line["event"] not in LINES] == []
     record = open_record(path)
     assert record.trouble == [] and len(record.runs) == 5
-    assert [run.fresh for run in record.runs] == [True, False, False, False, False]
-    assert record.runs[0].how == "new" and {run.how for run in record.runs[1:]} <= {"on", "anew"}
+    assert [run.fresh for run in record.runs] == [True, False, False, True, False]
+    assert record.runs[0].how == "new" and {run.how for run in record.runs[1:]} <= {"new", "on", "anew"}
     for run in record.runs:
         held = [line["event"] for line in read(path, run.start, run.end) if line["event"] in ("pause", "resume")]
         assert held[::2] == ["pause"] * len(held[::2]) and held[1::2] == ["resume"] * len(held[1::2])

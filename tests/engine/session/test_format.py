@@ -19,6 +19,7 @@ from tests.format_page import PAGE, page
 SAMPLES: dict[str, tuple[list[Any], list[Any]]] = {
     "text": (["", "x"], [1, None, ["x"]]),
     "count": ([0, 7, 2**62], [-1, True, 1.0, "1", 2**63, 10**400]),
+    "draws": ([0, 10**7], [10**7 + 1, -1, 2**70, "1", True]),
     "number": ([0, -1.5, float("-inf"), float("nan"), -(2**62)], [True, "1", None, 10**400]),
     "number or null": ([None, 0.5], ["x", [1]]),
     "flag": ([True, False], [1, "true"]),

@@ -16,6 +16,7 @@ import engine
 from engine.controls import Controls
 from engine.events import Token
 from engine.models.loaded import LoadedModel
+from engine.runner.cached import CachedRunner
 from engine.session.reading import read
 from engine.session.record import open_record
 from engine.session.replay import OneModel
@@ -126,6 +127,32 @@ class _Clock(Controls):
 
     def is_time_up(self, index: int, seconds: float, most: float | None) -> bool:
         return index == self._at
+
+
+@pytest.mark.parametrize("own_fault", [True, False])
+def test_a_run_that_failed_leaves_the_cache_as_it_did(
+    gpt2: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_fault: bool
+) -> None:
+    """One that fails again leaves it alone again; one that had no room left had emptied it."""
+    path = tmp_path / "session.jsonl"
+    transcript, model = Transcript(path), gpt2.apart()
+    guided = SAMPLED.changed(guidance_scale=1.5, negative_prompt_ids=(10**6,))
+    failing = guided if own_fault else SAMPLED
+
+    def no_room(self: CachedRunner, ids: Any) -> Any:
+        raise RuntimeError("out of memory")
+
+    for number, settings in enumerate((SAMPLED, failing, SAMPLED)):
+        transcript.run(model=model.identity(), prompt="", settings=settings, fresh=not number, how="new")
+        with monkeypatch.context() as memory:
+            if number == 1 and not own_fault:
+                memory.setattr(CachedRunner, "step", no_room)
+            for event in engine.generate(model, PROMPT, settings):
+                transcript.event(event)
+    runs = open_record(path).runs
+    assert [type(run.outcome).__name__ for run in runs] == ["Finished", "Failed", "Finished"]
+    assert runs[2].prefilled is not None and runs[2].prefilled.reused == (len(PROMPT) if own_fault else 0)
+    assert [(v.difference, v.error, v.reused) for v in verdicts(path, gpt2)] == [(None, "", None)] * 3
 
 
 def test_the_model_s_own_runner_is_left_alone(gpt2: LoadedModel, recorded: Path) -> None:

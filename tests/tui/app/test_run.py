@@ -29,7 +29,8 @@ async def test_a_typed_prompt_is_written_on_and_everything_is_in_the_transcript(
         assert prefill["tokens"] == len(prepared["ids"]) and prefill["reused"] == 0
         assert [token["index"] for token in tokens] == list(range(12))
         written = "".join(token["text"] for token in tokens)
-        assert written and finish["sequences"] == [{"text": written, "finish_reason": "length", "score": None}]
+        ending = {"text": written, "finish_reason": "length", "score": None, "drawn": 12, "halved": False}
+        assert written and finish["sequences"] == [ending]
         assert hand.output.text() == "Once\nupon" + written
         assert hand.output.text(prompt=False) == written
         assert safe_text(written.split("\n")[0])[:12] in hand.screen_text()
