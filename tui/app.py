@@ -33,6 +33,7 @@ from tui.config.keys import configured
 from tui.pace import Pace
 from tui.screens.transcripts import Choice
 from tui.session import Addition
+from tui.verifying import Verified, Verifying
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.settings_panel.help_line import effect_text
 from tui.widgets.welcome import Welcome
@@ -181,6 +182,11 @@ class TextgenApp(
                     cache=item.cache,
                 )
                 self.main.show_counts()
+            case Verifying(done, total):
+                self.hint(f"Run again: {done:,} of {total:,} tokens.")
+            case Verified(level, lines):
+                for line in lines:
+                    self.note(level, "verify", line)
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
             case RecordTrouble(""):

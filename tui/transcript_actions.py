@@ -61,6 +61,13 @@ TRANSCRIPTS = (
         "Load the model that the opened record names, where another one is loaded.",
     ),
     Action(
+        "verify",
+        (),
+        "verify",
+        "verify the record",
+        "Run this session's record again with the loaded model: identical, or the first token that differs.",
+    ),
+    Action(
         "save_record",
         (),
         "save_record",

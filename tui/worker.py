@@ -23,14 +23,14 @@ from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress,
 from engine.session.recovery import has_ended
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui.clock import Clock
 from tui.pace import Pace
+from tui.verifying import Verified, Verifying, VerifyJob, verified
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
     from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
-
-_STATS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | RecordTo | EffectJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
+Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob
+Output = Verifying | Verified | Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen
 
 
 class Worker:
@@ -206,6 +206,9 @@ class Worker:
             if isinstance(job, EffectJob):
                 self._look(job)
                 continue
+            if isinstance(job, VerifyJob):
+                self._verify(job)
+                continue
             if isinstance(job, LoadJob):
                 self._load(job)
             else:
@@ -230,6 +233,15 @@ class Worker:
         if self._model is not None:
             self._model.runner.reset()
         self._fresh = True
+
+    def _verify(self, job: VerifyJob) -> None:
+        if self._model is None:
+            self.outbox.append(Verified("error", ("There is no model yet to run the record again with.",)))
+            return
+        try:
+            self.outbox.extend(verified(job, self._model, lambda: self._closing or not self._jobs.empty()))
+        except Exception as error:  # a record can ask for anything
+            self.outbox.append(Verified("error", (one_line(error),)))
 
     def _load(self, job: LoadJob) -> None:
         self.outbox.append(Progress("starting torch"))
@@ -280,7 +292,7 @@ class Worker:
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
-        clock = _Clock()
+        clock = Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
@@ -309,7 +321,7 @@ class Worker:
             self._wake.wait(left)
             self._wake.clear()
 
-    def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
+    def _hold(self, job: RunJob, event: Paused, clock: Clock) -> None:
         """Wait for the controls to change; a hold is told and written once, however often it is looked at."""
         if not clock.held:
             self._record(lambda: self.transcript.write("pause", at=event.at))
@@ -328,47 +340,6 @@ class Worker:
         else:
             if before and not self.transcript.trouble:
                 self.outbox.append(RecordTrouble(""))
-
-
-class _Clock:
-    """The times of one run; waiting in a pause does not count."""
-
-    def __init__(self) -> None:
-        self.first_token_s: float | None = None
-        self.held = False
-        self._start = self._told = time.perf_counter()
-        self._first_at = self._held_at = 0.0
-        self._tokens = 0
-
-    def hear(self, event: Event) -> None:
-        """Count an event."""
-        self.held = False
-        if isinstance(event, Token):
-            self._tokens += 1
-            if self.first_token_s is None:
-                self._first_at = time.perf_counter()
-                self.first_token_s = self._first_at - self._start
-
-    def hold(self) -> None:
-        """A pause begins."""
-        self.held = True
-        self._held_at = time.perf_counter()
-
-    def go_on(self) -> None:
-        """A pause ends: what it took is taken off."""
-        self._first_at += time.perf_counter() - self._held_at
-
-    def tokens_per_s(self) -> float:
-        """New tokens a second since the first, all sequences together; 0 before the second."""
-        return (self._tokens - 1) / (time.perf_counter() - self._first_at) if self._tokens > 1 else 0.0
-
-    def is_time(self) -> bool:
-        """True a few times a second: when the read-outs are to be told again."""
-        now = time.perf_counter()
-        due = now - self._told >= _STATS_EVERY_S
-        if due:
-            self._told = now
-        return due
 
 
 def _facts(model: LoadedModel) -> ModelFacts:

@@ -19,6 +19,7 @@ from tui.commands.base import SessionApp
 from tui.restoring import Restoring, restored, without_ids
 from tui.screens.transcripts import Choice
 from tui.session import Session
+from tui.verifying import VerifyJob
 from tui.widgets.counts import plural
 from tui.worker import LoadJob, ModelFacts, RecordTo
 
@@ -157,6 +158,14 @@ class LibraryCommands(SessionApp):
         self.session.facts = None
         self.status.update(stage="loading", detail=name)
         self.worker.put(LoadJob(name))
+
+    def action_verify(self) -> None:
+        """Run this session's record again, and say whether it comes out the same."""
+        if self.session.running or not self.record_path.is_file():
+            self.hint("There is no record yet that could be run again." if not self.session.running else "A run is on.")
+            return
+        self.hint("The record is run again.")
+        self.worker.put(VerifyJob(self.record_path))
 
     # Where it is recorded
 
