@@ -24,7 +24,7 @@ from engine.events import Event, Failed, Forgot, Noted, Prefilled
 from engine.models.loaded import LoadedModel
 from engine.runner import Runner, runner_for
 from engine.runner.sliding import SlidingRunner
-from engine.session.transcript import as_lines
+from engine.session.lines import as_lines, event_of
 from engine.window import Window
 from tests.engine import test_family_runners as families
 from tests.engine.transfo_xl import tiny as transfo_xl
@@ -304,8 +304,10 @@ def test_in_characters_to_the_letter_where_bytes_are_tokens(gpt2: LoadedModel) -
 
 
 def test_the_transcript_has_it(gpt2: LoadedModel) -> None:
-    event = Forgot(1, 42, 16, -3)
-    assert as_lines(event) == [("forgot", {"sequence": 1, "at": 42, "tokens": 16})]
+    event = Forgot(1, 42, 16, -3, 2)
+    told = {"sequence": 1, "at": 42, "tokens": 16, "until": -3, "head": 2}
+    assert as_lines(event) == [("forgot", told)]
+    assert event_of({"event": "forgot", **told}) == event
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "openai-gpt", "llama", "transfo-xl-same", "xlnet"])

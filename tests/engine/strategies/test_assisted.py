@@ -16,7 +16,7 @@ from engine import Controls, SettingError, Settings
 from engine.events import Changed, Drafted, Event, Failed, Finished, Paused, Token
 from engine.models.loaded import LoadedModel
 from engine.runner import RecomputeRunner, runner_for
-from engine.session.transcript import as_lines
+from engine.session.lines import as_lines
 from engine.strategies.assisted.lookup import Lookup
 from tests.models import (
     PROMPT,
