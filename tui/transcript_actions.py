@@ -7,7 +7,7 @@ from tui.action import Action
 TRANSCRIPTS = (
     Action(
         "library",
-        ("alt+l",),
+        ("alt+t",),
         "library",
         "transcripts",
         "The transcripts of all sessions: to search, open and go on with, play, name, delete, export.",

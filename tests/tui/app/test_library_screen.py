@@ -32,7 +32,7 @@ def listed(hand: Hand) -> list[str]:
 
 async def opened(hand: Hand) -> TranscriptsScreen:
     """The screen, once it has read all."""
-    await hand.press("alt+l")
+    await hand.press("alt+t")
     await hand.until(
         lambda: isinstance(hand.app.screen, TranscriptsScreen) and not hand.app.screen._reading, "the list"
     )
