@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="X", help="so many times as fast on a terminal; 0 for at once"
     )
+    parser.add_argument("--plain", action="store_true", help="as text on the terminal, not in the session")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
     parser.add_argument(
         "--trust_model_path",

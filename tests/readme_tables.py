@@ -10,17 +10,21 @@ from engine.settings import PARAMETERS
 from engine.settings.names import STRATEGIES
 from engine.settings.parameter import Parameter
 from engine.user_files import toml_value
-from tui.actions import ACTIONS
+from tui.actions import ACTIONS, Actions
 from tui.config.declaration import OPTIONS
+from tui.library_actions import LIBRARY
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-def keys_table() -> str:
+SIGNS = {"question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<"}
+
+
+def keys_table(actions: Actions = ACTIONS) -> str:
     """Every key and what it does."""
     lines = [
-        f"| {' '.join(f'`{key}`' for key in entry.keys).replace('question_mark', '?')} | {entry.help} |"
-        for entry in ACTIONS.entries()
+        f"| {' '.join(f'`{SIGNS.get(key, key)}`' for key in entry.keys)} | {entry.help} |"
+        for entry in actions.entries()
     ]
     return "\n".join(["| key | what it does |", "| --- | --- |", *lines])
 
@@ -54,7 +58,18 @@ def presets_table() -> str:
     )
 
 
-TABLES = {"keys": keys_table, "settings": settings_table, "config": config_table, "presets": presets_table}
+def library_table() -> str:
+    """The keys of the library's screen."""
+    return keys_table(LIBRARY)
+
+
+TABLES = {
+    "keys": keys_table,
+    "library": library_table,
+    "settings": settings_table,
+    "config": config_table,
+    "presets": presets_table,
+}
 
 
 def with_tables(text: str) -> str:

@@ -12,6 +12,8 @@ from textual.widgets import TextArea
 from textual.worker import get_current_worker
 
 from engine.events import Changed, Looked, Paused, Progress, Token
+from engine.session.library import Library
+from engine.session.places import Unrecorded
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from engine.text_counts import counted
@@ -24,17 +26,18 @@ from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
 from tui.commands.presets import PresetCommands
 from tui.commands.prompt import PromptCommands
+from tui.commands.replay import ReplayCommands
 from tui.commands.roads import RoadCommands
-from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
-from tui.commands.text import TextCommands
 from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
 from tui.insight import Insight
 from tui.pace import Pace
+from tui.screens.transcripts import Choice
 from tui.session import Addition
+from tui.verifying import Verified, Verifying
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.settings_panel.help_line import effect_text
 from tui.widgets.welcome import Welcome
@@ -61,9 +64,8 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 
 
 class TextgenApp(
-    RunCommands,
+    ReplayCommands,
     RoadCommands,
-    TextCommands,
     SettingCommands,
     PresetCommands,
     ViewCommands,
@@ -88,16 +90,21 @@ class TextgenApp(
         prompt: str = "",
         config: Config | None = None,
         welcome: bool = False,
+        library: Library | None = None,
+        opening: Choice | None = None,
     ) -> None:
+        """`opening` is a transcript to begin with: to go on from it, or to play it."""
         alt_keys.hear()
         self._config = config or Config()
         actions, complaints = configured(ACTIONS, self._config)
         pace = Pace(self._config.reading_speed)
-        super().__init__(settings, Worker(transcript, pace), prompt=prompt, actions=actions)
+        recording = not isinstance(transcript, Unrecorded)
+        worker = Worker(transcript, pace)
+        super().__init__(settings, worker, prompt=prompt, actions=actions, library=library, recording=recording)
+        self._opening = opening
         self._complaints = [*self._config.complaints, *complaints]
         self._welcome = Welcome(self.actions) if welcome else None
         self._load_job = load
-        self._of_the_panes = {action.action.partition("(")[0] for action in self.actions}
         self._draining: Timer | None = None
         self._counting: Timer | None = None
         self._looking: Timer | None = None
@@ -119,6 +126,9 @@ class TextgenApp(
         self.worker.start()
         self.worker.put(self._load_job)
         self._draining = self.set_interval(FRAME_S, self._drain)
+        if self._opening is not None:
+            self.take_choice(self._opening)
+        self.look_for_cut_off(self._config.keep_days)
 
     def _greet(self) -> None:
         """Where to begin, on the first start; and what of the user's own files could not be taken."""
@@ -155,12 +165,13 @@ class TextgenApp(
 
     def _take(self, item: Output) -> None:
         match item:
-            case Progress():
+            case Progress() if self.player is None:
                 share = f" {100 * item.done // item.total}%" if item.total else ""
                 self.status.update(stage="loading", detail=f"{item.stage}{share}")
             case ModelFacts():
                 self.session.facts = item
                 self.insight = Insight()
+                self.meet(item)
                 self.prompt.completions = item.choices.names if item.choices and not item.choices.setting else ()
                 self.main.show_model(item)
                 self._count()
@@ -177,6 +188,7 @@ class TextgenApp(
                     self.ask_lens()
                 if not self.session.running:
                     self.catch_up()
+                    self.show_offer()
             case LookSeen():
                 self.show_look(item)
             case Stats(run) if run == self.session.run:
@@ -188,6 +200,11 @@ class TextgenApp(
                     cache=item.cache,
                 )
                 self.main.show_counts()
+            case Verifying(done, total):
+                self.hint(f"Run again: {done:,} of {total:,} tokens.")
+            case Verified(level, lines):
+                for line in lines:
+                    self.note(level, "verify", line)
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
             case RecordTrouble(""):
@@ -197,7 +214,7 @@ class TextgenApp(
             case Asking(job, done, total) if not job.cancelled.is_set():
                 job.told(done, total)
             case RecordTrouble(error):
-                self.note("warning", "record", f"{error}. The session goes on, and is written when that can be done.")
+                self.note("warning", "record", f"{error}. {self.way_on_unrecorded}")
             case _:
                 pass  # an event of a run that is no longer shown
 
@@ -273,7 +290,7 @@ class TextgenApp(
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Under a screen that lies over the panes the keys rest; some have a use with some families alone."""
-        if self.screen is not self.main and action != "quit" and action in self._of_the_panes:
+        if self.screen is not self.main and action != "quit" and action in self.of_the_panes:
             return False
         return bool(self.session.facts and self.session.facts.choices) if action == "choose" else True
 

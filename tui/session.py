@@ -96,6 +96,11 @@ class Session:
         """True from the key press until the run's last event."""
         return self.controls is not None
 
+    @property
+    def beginning(self) -> bool:
+        """True from the key press until the prompt is accepted."""
+        return self._begun is not None
+
     def begin(self, prompt: str) -> RunJob:
         """A new run from a prompt, with the current settings; what was there stays until the prompt is accepted."""
         settings = self.settings

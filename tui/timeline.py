@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 State = TypeVar("State")
@@ -29,6 +30,11 @@ class Timeline(Generic[State]):
             self._past += [state, *reversed(self._future)]
             self._future.clear()
         self._past.append(state)
+
+    def change(self, change: Callable[[State], State]) -> None:
+        """Let every state but the present one be what `change` makes of it."""
+        self._past = list(map(change, self._past))
+        self._future = list(map(change, self._future))
 
     def undo(self, present: State) -> State | None:
         """The state before the present one; None where there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -20,19 +20,20 @@ from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Prepared, Progress, Token
 from engine.outputs import unseen
+from engine.session.recovery import has_ended
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob, answered
+from tui.clock import Clock
 from tui.pace import Pace
 from tui.token_reader import TokenReader
+from tui.verifying import Verified, Verifying, VerifyJob, verified
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
     from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
     from engine.weighing import Weighing
-
-_STATS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,16 @@ class RecordJob:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordTo:
+    """Record in another transcript from here on; the old one gets its end.
+
+    What the model has computed is let go of, so that the new one's first run can be played again from it alone.
+    """
+
+    transcript: Transcript
+
+
+@dataclass(frozen=True, slots=True)
 class EffectJob:
     """Look what a setting does to the token after a prompt, where nothing else is to be done."""
 
@@ -108,6 +119,8 @@ class ModelFacts:
     positions: int | None
     weight_bytes: int
     count_tokens: Callable[[str], int]
+    identity: Mapping[str, Any]
+    """What a transcript says of it."""
     choices: Choices | None = None
     reader: TokenReader | None = None
     vocabulary_size: int = 0
@@ -163,8 +176,21 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
+Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob | LookJob | AskJob
+Output = (
+    Verifying
+    | Verified
+    | Progress
+    | ModelFacts
+    | LoadFailed
+    | RunEvent
+    | Stats
+    | RecordTrouble
+    | EffectSeen
+    | LookSeen
+    | Asked
+    | Asking
+)
 
 
 class Worker:
@@ -222,6 +248,9 @@ class Worker:
             if isinstance(job, RecordJob):
                 self._record(lambda job=job: self.transcript.write(job.event, **job.fields))  # type: ignore[misc]
                 continue
+            if isinstance(job, RecordTo):
+                self._record_to(job)
+                continue
             if self._closing:
                 continue
             if isinstance(job, EffectJob):
@@ -233,6 +262,9 @@ class Worker:
             if isinstance(job, AskJob):
                 self.outbox.append(answered(job, self._model, self.outbox.append, lambda: self._closing))
                 continue
+            if isinstance(job, VerifyJob):
+                self._verify(job)
+                continue
             if isinstance(job, LoadJob):
                 self._load(job)
             else:
@@ -240,7 +272,32 @@ class Worker:
             if waiting is not None and self._model is not None:  # else it waits for a model that can be loaded
                 job, waiting = waiting, None
                 self._run(job, self._model)
+        self.end_record()
+
+    def end_record(self) -> None:
+        """Say that the session was left as it should be, where there is a record of it that does not say so."""
+        with suppress(OSError):
+            if self.transcript.written and not has_ended(self.transcript.path):
+                self._record(lambda: self.transcript.write("end"))
         self.transcript.close()
+
+    def _record_to(self, job: RecordTo) -> None:
+        self.end_record()
+        self.transcript = job.transcript
+        if self.transcript.path.exists():
+            self._record(self.transcript.open)  # so that nobody else takes it
+        if self._model is not None:
+            self._model.runner.reset()
+        self._fresh = True
+
+    def _verify(self, job: VerifyJob) -> None:
+        if self._model is None:
+            self.outbox.append(Verified("error", ("There is no model yet to run the record again with.",)))
+            return
+        try:
+            self.outbox.extend(verified(job, self._model, lambda: self._closing or not self._jobs.empty()))
+        except Exception as error:  # a record can ask for anything
+            self.outbox.append(Verified("error", (one_line(error),)))
 
     def _load(self, job: LoadJob) -> None:
         self.outbox.append(Progress("starting torch"))
@@ -305,7 +362,7 @@ class Worker:
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
-        clock = _Clock()
+        clock = Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0
         settings, unshown = unseen(job.settings)
@@ -339,7 +396,7 @@ class Worker:
             self._wake.wait(left)
             self._wake.clear()
 
-    def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
+    def _hold(self, job: RunJob, event: Paused, clock: Clock) -> None:
         """Wait for the controls to change; a hold is told and written once, however often it is looked at."""
         if not clock.held:
             self._record(lambda: self.transcript.write("pause", at=event.at))
@@ -361,47 +418,6 @@ class Worker:
                 self.outbox.append(RecordTrouble(""))
 
 
-class _Clock:
-    """The times of one run; waiting in a pause does not count."""
-
-    def __init__(self) -> None:
-        self.first_token_s: float | None = None
-        self.held = False
-        self._start = self._told = time.perf_counter()
-        self._first_at = self._held_at = 0.0
-        self._tokens = 0
-
-    def hear(self, event: Event) -> None:
-        """Count an event."""
-        self.held = False
-        if isinstance(event, Token):
-            self._tokens += 1
-            if self.first_token_s is None:
-                self._first_at = time.perf_counter()
-                self.first_token_s = self._first_at - self._start
-
-    def hold(self) -> None:
-        """A pause begins."""
-        self.held = True
-        self._held_at = time.perf_counter()
-
-    def go_on(self) -> None:
-        """A pause ends: what it took is taken off."""
-        self._first_at += time.perf_counter() - self._held_at
-
-    def tokens_per_s(self) -> float:
-        """New tokens a second since the first, all sequences together; 0 before the second."""
-        return (self._tokens - 1) / (time.perf_counter() - self._first_at) if self._tokens > 1 else 0.0
-
-    def is_time(self) -> bool:
-        """True a few times a second: when the read-outs are to be told again."""
-        now = time.perf_counter()
-        due = now - self._told >= _STATS_EVERY_S
-        if due:
-            self._told = now
-        return due
-
-
 def _facts(model: LoadedModel) -> ModelFacts:
     reader = TokenReader(model)
     return ModelFacts(
@@ -413,6 +429,7 @@ def _facts(model: LoadedModel) -> ModelFacts:
         positions=model.positions,
         weight_bytes=model.weight_bytes,
         count_tokens=reader.count,
+        identity=model.identity(),
         choices=model.family.choices(model),
         reader=reader,
         vocabulary_size=model.vocabulary_size,

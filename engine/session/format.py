@@ -262,6 +262,19 @@ _LINES = (
         ),
     ),
     Line(
+        "end",
+        "The session was left. Where the last line is another, it was cut off.",
+        (_maybe("declined", "flag", "Written later, by somebody who did not want to go on from it."),),
+    ),
+    Line(
+        "copied",
+        "What stands above was copied from another transcript, or from its beginning; what follows went on from there.",
+        (
+            Field("from", "text", "The path of that one."),
+            _maybe("whole", "flag", "False where it could not be copied, and what stood there is missing here."),
+        ),
+    ),
+    Line(
         "lost",
         "Here lines are missing: for long nothing could be written, and no more was kept in memory.",
         (Field("lines", "count", "How many."),),

@@ -35,8 +35,10 @@ def default_path() -> Path:
 class PromptHistory:
     """Earlier prompts, each once, the newest last."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, kept: bool = True) -> None:
+        """What is not to be `kept` is remembered as long as the session lasts."""
         self.path = path or default_path()
+        self._kept = kept
         self._unwritten: list[str] = []
         self._newest = ""
         self._walk: Walk | None = None
@@ -57,7 +59,7 @@ class PromptHistory:
         if not prompt.strip() or prompt == self._newest:
             return
         self._newest = prompt
-        if len(prompt) > LONGEST:
+        if len(prompt) > LONGEST or not self._kept:
             self._unwritten.append(prompt)
             return
         time = datetime.now(UTC).isoformat(timespec="seconds")

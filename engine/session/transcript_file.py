@@ -12,6 +12,7 @@ from errno import ENOSPC
 from pathlib import Path
 
 from engine.errors import TranscriptError
+from engine.session.holding import hold
 from engine.text_files import shown_path
 
 SYNC_S = 1.0
@@ -46,6 +47,7 @@ class TranscriptFile:
         except BaseException:
             os.close(descriptor)
             raise
+        hold(descriptor)
         self._descriptor = descriptor
 
     @classmethod
@@ -65,6 +67,7 @@ class TranscriptFile:
             os.close(descriptor)
             path.unlink(missing_ok=True)
             raise
+        hold(descriptor)
         made._descriptor = descriptor
         return made
 

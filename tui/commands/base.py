@@ -11,6 +11,7 @@ from engine.errors import FileError, SettingError
 from engine.events import Level, Note
 from engine.presets import Shelf
 from engine.session.history import PromptHistory
+from engine.session.library import Library
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
 from tui.insight import Insight
@@ -36,16 +37,23 @@ class SessionApp(App[None]):
         prompt: str = "",
         actions: Actions = ACTIONS,
         shelf: Shelf | None = None,
+        library: Library | None = None,
+        recording: bool = True,
     ) -> None:
         super().__init__()
         self.session = Session(settings)
         self.worker = worker
         self.actions = actions
+        self.of_the_panes = {action.action.partition("(")[0] for action in actions}
         self.shelf = shelf or Shelf()
         self.put_off: list[Callable[[], None]] = []
         """What waits for the run under way to end."""
         self.insight = Insight()
-        self.history = PromptHistory()
+        self.library = library or Library()
+        self.recording = recording
+        """Whether anything of this session is written down by itself."""
+        self.record_path = worker.transcript.path
+        self.history = PromptHistory(kept=recording)
         self._history_trouble_told = False
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()

@@ -32,6 +32,8 @@ class KeepingCommands(SessionApp):
         count = f"{len(text):,} character{'' if len(text) == 1 else 's'}"
         path = self.history.path.parent / "clipboard.txt"
         try:
+            if not self.recording:
+                raise FileError("nothing of this session is written down")
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_text(path, text, over=True, private=True)
         except (FileError, OSError):

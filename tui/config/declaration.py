@@ -78,6 +78,18 @@ class Config:
         high=10_000,
     )
     model: str = _declare("", "The model to start with, as --model_name_or_path takes it; empty for the embedded one.")
+    record: bool = _declare(
+        True,
+        "Whether the session is recorded as it goes on. Off, as by --no_record, nothing of it is written down: no "
+        "transcript, no prompts for later sessions, no copy in clipboard.txt; what you save yourself is saved.",
+    )
+    keep_days: float = _declare(
+        0,
+        "After how many days a transcript that has no name goes into the bin, and thirty days later for good; 0 keeps "
+        "all. Those with a name are always kept.",
+        low=0,
+        high=100_000,
+    )
     settings: Mapping[str, Any] = _declare(
         {}, "Where the settings of a session begin, by the names of the settings' table: temperature = 0.8"
     )

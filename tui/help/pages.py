@@ -11,6 +11,8 @@ from tui.actions import Actions
 from tui.help.keys import action_keys, everywhere, own_keys, without_keys
 from tui.help.section import Row, Section
 from tui.help.setting import setting_section
+from tui.library_actions import LIBRARY
+from tui.widgets.entry_list import EntryList
 from tui.widgets.find_bar import FindBar
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
@@ -31,6 +33,8 @@ class Page(NamedTuple):
     pane: type[Widget]
     within: tuple[type[Widget], ...] = ()
     typing: bool = False
+    actions: Actions | None = None
+    """What can be done there alone, where that has a registry of its own."""
 
     @property
     def id(self) -> str:
@@ -46,6 +50,7 @@ PAGES = (
     Page("Notes", NotesPane),
     Page("Find", FindBar, typing=True),
     Page("Strategy", StrategyPane),
+    Page("Transcripts", EntryList, actions=LIBRARY),
 )
 
 
@@ -71,7 +76,8 @@ def sections(page: Page, actions: Actions, looked: Looked) -> list[Section]:
         effect = looked.effect if name == looked.name else ""
         return setting_section(PARAMETERS[name], looked.settings, actions, effect)
 
-    here = own_keys((*page.within, page.pane), everywhere(actions))
+    own = action_keys(page.actions, typing=False) if page.actions else ()
+    here = (*own, *own_keys((*page.within, page.pane), everywhere(actions)))
     also = "" if page.typing else "; a letter, digit or sign alone where nobody types"
     found = [
         Section(page.title, (Row("", page.pane.HELP or ""),)),

@@ -13,6 +13,7 @@ from engine.events import Beams, Event, Failed, Finished, Forgot, Note, Noted, P
 from engine.settings.names import FORMS
 from tui.actions import Actions
 from tui.session import Addition, Session
+from tui.widgets.banner import Banner
 from tui.widgets.counts import ENDS, counts_line, plural
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
@@ -96,6 +97,9 @@ class MainScreen(Screen[None]):
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
         self.key_bar = KeyBar(actions, id="keys")
+        self.banner = Banner(id="banner")
+        self.replaying = False
+        """Whether what is shown is a record that is being played."""
 
     def compose(self) -> ComposeResult:
         """The eye rests on the output; the panes around it answer."""
@@ -111,8 +115,13 @@ class MainScreen(Screen[None]):
             with Vertical(id="side"):
                 yield self.settings_panel
                 yield self.lens
+        yield self.banner
         yield self.status
         yield self.key_bar
+
+    def take_session(self, session: Session) -> None:
+        """Show another session from here on; how it stands is to be shown next."""
+        self._session = session
 
     def on_mount(self) -> None:
         """Begin where the user begins."""
@@ -271,7 +280,8 @@ class MainScreen(Screen[None]):
         width = self.output.outer_size.width - ENDS
         self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
-        self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
+        title = "Replay" if self.replaying else "Output"
+        self.output.border_title = (title if count == 1 else f"{title} {names}") + by_hand
         if self.has_class("-tiny") and self.notes.notes:
             self.output.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 

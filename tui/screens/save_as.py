@@ -34,9 +34,11 @@ class SaveScreen(ModalScreen[Path | None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "give up", id="save.close", show=False)]
 
-    def __init__(self, name: str, text: str) -> None:
-        """`name` is offered, with a number where there is such a file already."""
+    def __init__(self, name: str, text: str, title: str = "Save as Markdown") -> None:
+        """`name` is offered, with a number where there is such a file already; its ending is every name's."""
         super().__init__()
+        self._title = title
+        self._ending = Path(name).suffix
         self._text = text
         self._field = SafeInput(_free(name), compact=True, select_on_focus=False)
         self._said = Static(markup=False)
@@ -45,7 +47,7 @@ class SaveScreen(ModalScreen[Path | None]):
     def compose(self) -> ComposeResult:
         """The name, and below it the folder or what is in the way."""
         with Vertical() as box:
-            box.border_title = "Save as Markdown"
+            box.border_title = self._title
             box.border_subtitle = "enter saves, esc gives up"
             yield self._field
             yield self._said
@@ -76,7 +78,7 @@ class SaveScreen(ModalScreen[Path | None]):
 
     def _path(self) -> Path:
         path = path_of(self._field.meant.strip())
-        return path if path.suffix or isdir(path) else path.with_name(f"{path.name}.md")
+        return path if path.suffix or isdir(path) else path.with_name(f"{path.name}{self._ending}")
 
     def _say(self, text: str) -> None:
         self._said.update(Content(safe_text(text)))

@@ -13,11 +13,14 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from engine.events import Note
+from engine.session.library import Library
+from engine.session.places import Unrecorded
 from engine.session.reading import read
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.app import TextgenApp
 from tui.config import Config
+from tui.screens.transcripts import Choice
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.prompt import PromptPane
@@ -153,10 +156,17 @@ async def session(
     wait: bool = True,
     config: Config | None = None,
     welcome: bool = False,
+    library: Library | None = None,
+    opening: Choice | None = None,
+    recorded: bool = True,
 ) -> AsyncIterator[Hand]:
     """The app without a terminal; its worker thread ends with it, whatever happens."""
     name = None if model is None else str(model)
-    app = TextgenApp(settings, LoadJob(name), Transcript(record), prompt=prompt, config=config, welcome=welcome)
+    options: dict[str, Any] = {"prompt": prompt, "config": config, "welcome": welcome, "opening": opening}
+    # Not the user's own, in which other tests may have left something.
+    options["library"] = library or Library(record.parent / "transcripts")
+    transcript = Transcript(record) if recorded else Unrecorded()
+    app = TextgenApp(settings, LoadJob(name), transcript, **options)
     async with app.run_test(size=size) as pilot:
         hand = Hand(app, pilot, record)
         try:

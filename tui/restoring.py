@@ -1,0 +1,246 @@
+"""From a record to the session that it tells of: what happened is done once more, by the session's own methods.
+
+So a session that was left can be gone on with as if it had not been, and one that is played looks as it looked. What a
+record says is not trusted: a step that cannot be is passed over, and said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import SettingError, TranscriptError
+from engine.events import Changed, Event, Failed, Finished, Prepared, Sequence, Timing, Token
+from engine.session.format import problem
+from engine.session.lines import event_of
+from engine.session.reading import parsed, raw_lines
+from engine.session.record import Record, RecordedRun, open_record
+from engine.session.same_model import same_weights
+from engine.settings import PARAMETERS, Settings
+from engine.settings.run import sequence_seed
+from engine.text_files import shown_path
+from tui.pieces import Piece
+from tui.session import Addition, Session
+from tui.worker import RunJob
+from tui.writing import Writing, Written
+
+MOST_TROUBLES = 3
+_DONE = ("edit", "undo", "redo", "rewind")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A step of a record: a run begins, or tells an event, or a line stands beside these."""
+
+    end: int
+    """Where its line ends in the file, in bytes."""
+    run: RecordedRun | None = None
+    event: Event | None = None
+    line: Mapping[str, Any] = field(default_factory=dict)
+
+
+def moments(record: Record) -> Iterator[Moment]:
+    """All that a record tells, in its order. Raises `TranscriptError` where the file cannot be read any longer."""
+    runs = {run.start: run for run in record.runs}
+    tokens: dict[int, list[Token]] = {}
+    for place, raw in raw_lines(record.path):
+        line = None if raw is None else parsed(raw)
+        if raw is None or line is None or problem(line):
+            continue
+        end = place + len(raw) + 1
+        if line["event"] == "run":
+            tokens = {}
+            if place in runs:
+                yield Moment(end, run=runs[place])
+            continue
+        event = event_of(line, tokens)
+        if isinstance(event, Token):
+            tokens.setdefault(event.sequence, []).append(event)
+        yield Moment(end, event=event, line=line)
+
+
+def restored(path: Path, settings: Settings) -> Restoring:
+    """The session of a transcript as it was at the end. Raises `TranscriptError` for what is none."""
+    record = open_record(path)
+    if not record.runs:
+        raise TranscriptError(f"{shown_path(path)}: there is no run in this transcript")
+    restoring = Restoring(Session(settings), list(record.trouble))
+    for moment in moments(record):
+        restoring.take(moment)
+    restoring.finish()
+    return restoring
+
+
+@dataclass
+class Restoring:
+    """A session as far as its record has been followed; `model` is what wrote the newest of it."""
+
+    session: Session
+    trouble: list[str] = field(default_factory=list)
+    model: Mapping[str, Any] | None = None
+    runs: int = 0
+    _run: RecordedRun | None = None
+    _tokens: dict[int, list[Token]] = field(default_factory=dict)
+
+    def take(self, moment: Moment) -> list[Addition]:
+        """Do what happened; what it adds to the text is handed back, as `Session.hear` does."""
+        if moment.run is not None:
+            self.finish()
+            self._begin(moment.run)
+        elif moment.event is not None:
+            event = self._heard(moment.event)
+            if isinstance(event, Token):
+                self._tokens.setdefault(event.sequence, []).append(event)
+            return [] if event is None else self.session.hear(event)
+        elif moment.line["event"] in _DONE:
+            self.finish()
+            self._line(moment.line)
+        return []
+
+    def finish(self) -> Finished | None:
+        """End the run whose own end has not come, as if it had been stopped after its last token; the end it got."""
+        session = self.session
+        if session.beginning:
+            session.abandon()  # it never told anything
+        if not session.running or self._run is None:
+            return None
+        count = 1 if session.goes_on else len(session.sequences)
+        ends = tuple(_stopped(self._tokens.get(number, []), self._run.drawn) for number in range(count))
+        end = Finished(ends, Timing(0.0, 0.0, session.new_tokens))
+        session.hear(end)
+        return end
+
+    def told(self) -> list[str]:
+        """The first of what could not be taken, and how much there is beyond."""
+        more = len(self.trouble) - MOST_TROUBLES
+        return [*self.trouble[:MOST_TROUBLES], *([f"{more} more of this kind"] if more > 0 else [])]
+
+    # Runs
+
+    def _begin(self, run: RecordedRun) -> None:
+        self.runs += 1
+        self.trouble += run.trouble
+        if self.model is not None and not same_weights(self.model, run.model):
+            without_ids(self.session)
+        self.model, self._run, self._tokens = run.model, run, {}
+        session, sequence = self.session, run.sequence
+        start = session.writing.start
+        if sequence is None:
+            session.settings = run.settings
+            session.begin(run.prompt)
+            return
+        session.settings = _kept(run.settings, session.settings)
+        if run.how == "picked" and session.can_go_on(sequence):
+            job = self._picked(sequence, run)
+        elif run.how != "anew" and session.can_go_on(sequence):
+            job = session.go_on(sequence)
+        elif start is not None and start.sequence == sequence:
+            same = run.settings.seed == start.seed and run.drawn == start.drawn
+            job = session.regenerate(None if same else run.settings.seed)
+        else:
+            job = None
+        if job is None or job.shown_prompt != run.prompt:
+            self._say(f"run {self.runs} does not go on from what stands before it: it is taken as one by itself")
+            session.abandon()
+            session.settings = run.settings
+            session.begin(run.prompt)
+
+    def _picked(self, sequence: int, run: RecordedRun) -> RunJob:
+        """A run that began with a token of a person's: which that was, its own line will tell."""
+        at, steps = run.line.get("at"), self.session.steps(sequence)
+        return (
+            self.session.swap(sequence, at, 0)
+            if isinstance(at, int) and at < len(steps)
+            else (self.session.pick(sequence, 0))
+        )
+
+    def _heard(self, event: Event) -> Event | None:
+        """The event as the session can hear it as things stand, or None: what a record says can be anything."""
+        session = self.session
+        if not session.running or isinstance(event, Finished | Failed):
+            return event if session.running else None
+        if isinstance(event, Prepared):
+            return event if session.beginning else None
+        if session.beginning:
+            return None
+        if isinstance(event, Changed):
+            return self._changed(event)
+        count = 1 if session.goes_on else len(session.sequences)
+        return event if getattr(event, "sequence", 0) < count else None
+
+    def _changed(self, event: Changed) -> Changed | None:
+        try:
+            self.session.settings = self.session.settings.changed(**{event.name: event.new})
+            check = PARAMETERS[event.name].check
+            return replace(event, old=check(event.old), new=check(event.new))
+        except (SettingError, KeyError) as error:
+            self._say(str(error))
+            return None
+
+    # Between the runs
+
+    def _line(self, line: Mapping[str, Any]) -> None:
+        session = self.session
+        if line["event"] == "edit":
+            if session.can_go_on(line["sequence"]):
+                session.edit(line["sequence"], line["text"])
+            else:
+                self._say(f"an edit of sequence {line['sequence'] + 1}, which is not there")
+            return
+        moved = self._moved(line)
+        there = session.writing
+        if not moved or (there.prompt, [written.text for written in there.sequences]) != (
+            line["prompt"],
+            line["texts"],
+        ):
+            # Its own word for what stood there then counts, but for what was marked in it.
+            self._say(f"what was there after {line['event']} is not what comes of it: its text is taken as it stands")
+            texts = tuple(
+                Written(sequence_seed(session.settings.seed, number), (Piece("model", text),))
+                for number, text in enumerate(line["texts"])
+            )
+            session.writing = Writing(line["prompt"], texts, used=there.used)
+
+    def _moved(self, line: Mapping[str, Any]) -> bool:
+        session = self.session
+        if line["event"] != "rewind":
+            return session.undo() if line["event"] == "undo" else session.redo()
+        sequence, at = line["sequence"], line["at"]
+        if not session.can_go_on(sequence) or at >= len(session.steps(sequence)):
+            return False
+        session.rewind(sequence, at)
+        return True
+
+    def _say(self, trouble: str) -> None:
+        self.trouble.append(trouble)
+
+
+def without_ids(session: Session) -> None:
+    """Let all that is written be read as text by the next run: its ids are another model's."""
+    session.writing = _as_text(session.writing)
+    session.timeline.change(_as_text)
+
+
+def _as_text(writing: Writing) -> Writing:
+    sequences = tuple(replace(written, ids=(), steps=()) for written in writing.sequences)
+    start = writing.start
+    if start is not None:
+        before = tuple(replace(written, ids=(), steps=()) for written in start.writing.sequences)
+        start = replace(start, writing=replace(start.writing, sequences=before))
+    return replace(writing, sequences=sequences, start=start)
+
+
+def _kept(settings: Settings, before: Settings) -> Settings:
+    """The settings of a run that went on, with what such a run sets aside as it was before."""
+    try:
+        return settings.changed(seed=before.seed, num_return_sequences=before.num_return_sequences)
+    except SettingError:
+        return settings
+
+
+def _stopped(tokens: list[Token], drawn: int) -> Sequence:
+    """The end of a sequence that came so far."""
+    ids, logprobs = tuple(token.id for token in tokens), tuple(token.logprob for token in tokens)
+    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn + len(ids))
