@@ -15,7 +15,7 @@ TRANSCRIPTS = (
     ),
     Action(
         "recover",
-        ("alt+c",),
+        ("alt+g",),
         "recover",
         "recover",
         "Go on from the session that was cut off, where one is offered.",

@@ -39,7 +39,7 @@ KEYS = {
     "tab": b"\t",
     "ctrl+z": b"\x1a",
     "alt+4": b"\x1b4",
-    "alt+c": b"\x1bc",
+    "alt+g": b"\x1bg",
 }
 
 

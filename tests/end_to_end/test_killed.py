@@ -168,7 +168,7 @@ def test_a_killed_session_is_offered_at_the_next_start_and_gone_on_with(tmp_path
     assert seen[:-120] in "Onceuponatime" + written
     with Terminal(["--length=8", "--eos_token_id=off"], tmp_path) as terminal:
         terminal.shows("Cut off")
-        terminal.press("alt+c")
+        terminal.press("alt+g")
         terminal.shows("1 run.")
         terminal.until(lambda: seen[:60] in squeezed(terminal.pane("Output")), "what had been written")
         terminal.shows("■ ready")

@@ -72,6 +72,8 @@ async def test_the_bars_of_the_next_token_move_before_it_is_drawn(tiny: Path, re
     async with session(record, tiny, LONG, prompt="the old") as hand:
         await hand.press("ctrl+j")
         await hand.tokens(3)
+        lens = hand.pane(LensPane)
+        await hand.until(lambda: lens.weighing is not None and lens.weighing.chosen is not None)
         await hand.press("ctrl+p")
         await hand.until(lambda: hand.stage == "paused")
         before = await looked(hand, None)

@@ -74,7 +74,7 @@ async def test_a_session_cut_off_goes_on_with_what_would_have_come(tiny: Path, t
         hand.prompt.focus()
         await hand.press(*"abc")
         assert hand.prompt.text == "abc", "the offer is in nobody's way"
-        await hand.press("alt+c")
+        await hand.press("alt+g")
         await hand.until(lambda: hand.output.text().startswith("the old") and hand.output.text() != "the old")
         assert whole.startswith(hand.output.text()) and hand.prompt.text == "the old"
         assert "Cut off" not in hand.screen_text()
