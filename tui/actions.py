@@ -146,6 +146,14 @@ _ROADS = (
     ),
     Action("lens", ("alt+l", "l"), "lens", "lens", "To the lens and back: what was about to be said, and take it."),
     Action(
+        "colour",
+        ("alt+c", "c"),
+        "colour",
+        "colour",
+        "Colour the text by probability, surprisal, entropy, rank, the settings that were in force, or not at all.",
+        weight=2,
+    ),
+    Action(
         "rewind",
         ("backspace",),
         "rewind",

@@ -18,6 +18,7 @@ from engine.text_counts import counted
 from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
+from tui.commands.colours import ColourCommands
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -30,6 +31,7 @@ from tui.commands.text import TextCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
+from tui.measures import Measured
 from tui.pace import Pace
 from tui.session import Addition
 from tui.widgets.settings_panel import SettingsPanel
@@ -60,6 +62,7 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 class TextgenApp(
     RunCommands,
     RoadCommands,
+    ColourCommands,
     TextCommands,
     SettingCommands,
     PresetCommands,
@@ -131,6 +134,7 @@ class TextgenApp(
         """Take over what the worker has put out since the last frame; text is drawn once a frame."""
         outbox = self.worker.outbox
         self.follow_lens()
+        self.follow_colours()
         if not outbox:
             return
         text: list[Addition] = []
@@ -173,6 +177,8 @@ class TextgenApp(
                     self.catch_up()
             case LookSeen():
                 self.show_look(item)
+            case Measured():
+                self.show_measured(item)
             case Stats(run) if run == self.session.run:
                 self.status.update(
                     first_token_s=item.first_token_s,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.controls import Controls
@@ -258,10 +259,30 @@ class Session:
 
     def steps(self, sequence: int) -> Sequence[Step]:
         """The tokens of a sequence as it stands now, one by one."""
+        before, new = self.stretches(sequence)
+        return (*before, *new)
+
+    def stretches(self, sequence: int) -> tuple[Sequence[Step], Sequence[Step]]:
+        """The same as they are kept, nothing copied: those of earlier runs, and those of the run under way."""
         if sequence >= len(self.sequences):
-            return ()
+            return (), ()
         growing = self._growing.get(sequence)
-        return (*self.sequences[sequence].steps, *(growing.stepping.steps if growing else ()))
+        return self.sequences[sequence].steps, growing.stepping.steps if growing else ()
+
+    def step(self, sequence: int, number: int) -> Step | None:
+        """One of them; None where there are not so many."""
+        before, new = self.stretches(sequence)
+        part, number = (before, number) if number < len(before) else (new, number - len(before))
+        return part[number] if number < len(part) else None
+
+    def steps_between(self, sequence: int, start: int, end: int) -> Iterator[Step]:
+        """The tokens of a sequence with text between these characters, counted after the prompt."""
+        for steps in self.stretches(sequence):
+            first = bisect_right(steps, start, key=lambda step: step.end)
+            for number in range(first, len(steps)):
+                if steps[number].start >= end:
+                    break
+                yield steps[number]
 
     def held(self, sequence: int) -> tuple[Sequence[int], Sequence[int], Settings] | None:
         """For the next token of the run under way: its prompt, what it has written, the settings that it would obey."""

@@ -22,6 +22,8 @@ from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui.clock import Clock
+from tui.measures import Measured, Measuring, Passage
 from tui.pace import Pace
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
     from engine.weighing import Weighing
-
-_STATS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,11 @@ class LookJob:
     written: Sequence[int]
     settings: Settings
     chosen: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureJob:
+    """Measure what is left of the passages that were asked for last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,8 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen
+Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | MeasureJob
+Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Measured
 
 
 class Worker:
@@ -178,6 +183,7 @@ class Worker:
         self._fresh = True
         self._trouble_told = False
         self._wanted: LookJob | None = None
+        self._measuring = Measuring()
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
     def start(self) -> None:
@@ -192,6 +198,12 @@ class Worker:
         """Look as soon as may be, also while a run is held or between two of its tokens; only the newest counts."""
         self._wanted = job
         self._jobs.put(job)
+        self._wake.set()
+
+    def measure(self, passages: Sequence[Passage]) -> None:
+        """Measure these tokens where nothing else is to be done, also while a run is held; in place of any others."""
+        self._measuring.want(passages)
+        self._jobs.put(MeasureJob())
         self._wake.set()
 
     def wake(self) -> None:
@@ -226,6 +238,11 @@ class Worker:
                 continue
             if isinstance(job, LookJob):
                 self._look()
+                continue
+            if isinstance(job, MeasureJob):
+                self._measure(lambda: not self._jobs.empty())
+                if self._measuring.unfinished and self._model is not None:
+                    self._jobs.put(job)  # after what has come in between
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -269,6 +286,12 @@ class Worker:
         except (EngineError, RuntimeError) as error:
             self.outbox.append(LookSeen(job.number, None, one_line(error)))
 
+    def _measure(self, wanted: Callable[[], bool]) -> None:
+        """Measure until all is done, or the thread is `wanted` for something else."""
+        if self._model is not None:
+            for told in self._measuring.tell(self._model, lambda: self._closing or wanted()):
+                self.outbox.append(told)
+
     def _tell_effect(self, job: EffectJob) -> None:
         if self._model is None or not self._jobs.empty():  # whoever asked may have gone on by now
             return
@@ -299,7 +322,7 @@ class Worker:
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
-        clock = _Clock()
+        clock = Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
@@ -330,7 +353,7 @@ class Worker:
             self._wake.wait(left)
             self._wake.clear()
 
-    def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
+    def _hold(self, job: RunJob, event: Paused, clock: Clock) -> None:
         """Wait for the controls to change; a hold is told and written once, however often it is looked at."""
         if not clock.held:
             self._record(lambda: self.transcript.write("pause", at=event.at))
@@ -339,6 +362,7 @@ class Worker:
         self._wake.wait()
         self._wake.clear()
         self._look()
+        self._measure(self._wake.is_set)
         clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:
@@ -348,47 +372,6 @@ class Worker:
             if not self._trouble_told:
                 self.outbox.append(RecordTrouble(one_line(error)))
             self._trouble_told = True
-
-
-class _Clock:
-    """The times of one run; waiting in a pause does not count."""
-
-    def __init__(self) -> None:
-        self.first_token_s: float | None = None
-        self.held = False
-        self._start = self._told = time.perf_counter()
-        self._first_at = self._held_at = 0.0
-        self._tokens = 0
-
-    def hear(self, event: Event) -> None:
-        """Count an event."""
-        self.held = False
-        if isinstance(event, Token):
-            self._tokens += 1
-            if self.first_token_s is None:
-                self._first_at = time.perf_counter()
-                self.first_token_s = self._first_at - self._start
-
-    def hold(self) -> None:
-        """A pause begins."""
-        self.held = True
-        self._held_at = time.perf_counter()
-
-    def go_on(self) -> None:
-        """A pause ends: what it took is taken off."""
-        self._first_at += time.perf_counter() - self._held_at
-
-    def tokens_per_s(self) -> float:
-        """New tokens a second since the first, all sequences together; 0 before the second."""
-        return (self._tokens - 1) / (time.perf_counter() - self._first_at) if self._tokens > 1 else 0.0
-
-    def is_time(self) -> bool:
-        """True a few times a second: when the read-outs are to be told again."""
-        now = time.perf_counter()
-        due = now - self._told >= _STATS_EVERY_S
-        if due:
-            self._told = now
-        return due
 
 
 def _facts(model: LoadedModel) -> ModelFacts:

@@ -12,6 +12,7 @@ from engine.presets import Shelf
 from engine.session.history import PromptHistory
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
+from tui.colouring import Colouring
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.widgets.notes import NotesPane
@@ -44,6 +45,9 @@ class SessionApp(App[None]):
         """What waits for the run under way to end."""
         self.history = PromptHistory()
         self._history_trouble_told = False
+        self.walked: int | None = None
+        """The step under the token cursor, of the shown sequence."""
+        self.colouring = Colouring(self.session)
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()
 

@@ -16,8 +16,6 @@ from tui.worker import LookSeen, RecordJob
 class RoadCommands(SessionApp):
     """The token cursor, the lens, and what is done with the token under it."""
 
-    walked: int | None = None
-    """The step under the token cursor, of the shown sequence."""
     _asked = 0
     _title = ""
 

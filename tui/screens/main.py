@@ -16,6 +16,7 @@ from tui.session import Addition, Session
 from tui.widgets.counts import ENDS, counts_line, plural
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.legend import Legend
 from tui.widgets.lens import LensPane
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
@@ -92,6 +93,7 @@ class MainScreen(Screen[None]):
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
         self.lens = LensPane(id="lens")
+        self.legend = Legend(id="legend")
         self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
@@ -105,6 +107,7 @@ class MainScreen(Screen[None]):
                 yield self.prompt
                 yield self.output
                 yield self.editor
+                yield self.legend
                 yield self.find_bar
                 yield self.strategy_pane
                 yield self.notes
