@@ -154,6 +154,23 @@ _ROADS = (
         weight=2,
     ),
     Action(
+        "branches",
+        ("alt+b", "b"),
+        "branches",
+        "branches",
+        "The branches as a tree: go to one, name it, compare two, prune; every text that was is on one of them.",
+        weight=2,
+    ),
+    Action(
+        "type_another",
+        ("t",),
+        "type_another",
+        "type another",
+        "In the output: type any text in the place of the token under the cursor; what followed stays a branch.",
+        everywhere=False,
+        in_footer=False,
+    ),
+    Action(
         "rewind",
         ("backspace",),
         "rewind",

@@ -18,6 +18,7 @@ from engine.text_counts import counted
 from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
+from tui.commands.branches import BranchCommands
 from tui.commands.colours import ColourCommands
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
@@ -62,6 +63,7 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 class TextgenApp(
     RunCommands,
     RoadCommands,
+    BranchCommands,
     ColourCommands,
     TextCommands,
     SettingCommands,

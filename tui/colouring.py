@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from engine.events import Numbers
-from tui.in_force import InForce, differing
+from tui.differing import differing
+from tui.in_force import InForce
 from tui.measures import Measures
 from tui.session import Session
 from tui.steps import Step

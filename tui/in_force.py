@@ -1,20 +1,11 @@
-"""Which settings were in force where in a text, and in what they differ. No widgets here."""
+"""Which settings were in force where in a text. No widgets here."""
 
 from __future__ import annotations
 
-from engine.settings import PARAMETERS, Settings
+from engine.settings import Settings
+from tui.differing import differing
 from tui.session import Session
 from tui.writing import Writing
-
-_ELSEWHERE = frozenset({"seed", "num_return_sequences", "max_new_tokens", "max_length", "max_time", "alternatives"})
-"""They say where a text begins and ends, how many there are and what is told of them, not which token comes."""
-
-
-def differing(one: Settings, other: Settings) -> str:
-    """In what the other differs from the one, as it is in the other: `Temperature 1.3, Top-p 0.8`."""
-    pairs = one.differences(other).items()
-    told = [(PARAMETERS[name], new) for name, (_, new) in pairs if name not in _ELSEWHERE]
-    return ", ".join(f"{parameter.title} {parameter.format(new)}" for parameter, new in told)
 
 
 class InForce:

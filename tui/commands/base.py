@@ -22,6 +22,7 @@ from tui.widgets.safe_editor import SafeEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
 from tui.worker import RecordJob, RunJob, Worker
+from tui.writing import Writing
 
 
 class SessionApp(App[None]):
@@ -148,6 +149,16 @@ class SessionApp(App[None]):
         if self.session.edit(sequence, text):
             self.worker.put(RecordJob("edit", {"sequence": sequence, "text": text}))
             self.main.show_writing()
+
+    def show_other(self, before: Writing) -> None:
+        """Show what is written now in the place of what was."""
+        writing = self.session.writing
+        # The prompt goes with its text, but not where something else has been typed since.
+        if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
+            self.prompt.replace_all(writing.prompt)
+        self.settings_panel.show(self.session.settings)
+        self.main.strategy_pane.clear()  # it was about another text
+        self.main.show_writing()
 
     # Runs
 

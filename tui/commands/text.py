@@ -51,12 +51,7 @@ class TextCommands(SessionApp):
             self.hint(nothing)
             return
         writing = self.session.writing
-        # The prompt goes with its text, but not where something else has been typed since.
-        if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
-            self.prompt.replace_all(writing.prompt)
-        self.settings_panel.show(self.session.settings)
-        self.main.strategy_pane.clear()  # it was about another text
-        self.main.show_writing()
+        self.show_other(before)
         texts = [text_of(written.pieces) for written in writing.sequences]
         self.worker.put(RecordJob(name, {"prompt": writing.prompt, "texts": texts}))
         back, forward = self.session.timeline.steps

@@ -274,7 +274,9 @@ class MainScreen(Screen[None]):
         width = self.output.outer_size.width - ENDS
         self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
-        self.output.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
+        here, among = self._session.roads.number(self._session.branch(shown))
+        branch = f" · branch {here} of {among}" if among > 1 else ""
+        self.output.border_title = ("Output" if count == 1 else f"Output {names}") + branch + by_hand
         if self.has_class("-tiny") and self.notes.notes:
             self.output.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 
