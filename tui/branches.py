@@ -41,6 +41,11 @@ class Branch:
     parted: int = 0
 
     @property
+    def above(self) -> Branch | None:
+        """The one that it hangs from: the one that it left, where they have anything in common."""
+        return self.left if self.parted else None
+
+    @property
     def mark(self) -> Mark:
         """What is written down where it is named or hidden."""
         return Mark(self.place, self.text)
@@ -132,12 +137,13 @@ def drawn(branches: list[Branch]) -> Iterator[Twig]:
     """These branches of one place, each below the one that it left; one whose own is not among them hangs higher."""
     below: dict[Branch | None, list[Branch]] = {}
     for branch in branches:
-        left = branch.left
-        while left is not None and left not in branches:
-            left = left.left
-        below.setdefault(left, []).append(branch)
-    for twigs in below.values():
-        twigs.sort(key=lambda branch: branch.parted)
+        above = branch.above
+        while above is not None and above not in branches:
+            above = above.above
+        below.setdefault(above, []).append(branch)
+    for above, twigs in below.items():
+        if above is not None:
+            twigs.sort(key=lambda branch: branch.parted)
     roots = below.get(None, [])
     waiting = [(root, "", "") for root in reversed(roots)]
     while waiting:

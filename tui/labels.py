@@ -50,18 +50,18 @@ class Labelled:
         shown = self.shown(self.branches.of(present.place), present)
         return shown.index(present) + 1, len(shown)
 
-    def holds(self, branch: Branch, other: Branch | None) -> bool:
-        """Whether another one is this one, or parts from it, by however many between."""
-        return _is_from(other, branch)
-
     def rename(self, branch: Branch, name: str) -> list[dict[str, Any]]:
         """Give a name, or with nothing take it; what is to be recorded of it."""
         names = {mark: own for mark, own in self.labels.names.items() if self.branches.at(*mark) is not branch}
         return self._become(replace(self.labels, names=names | ({branch.mark: name} if name else {})))
 
-    def prune(self, branch: Branch, *, hide: bool = True) -> list[dict[str, Any]]:
-        """Put a branch out of sight, and those that part from it, or bring them back; what is to be recorded."""
-        marks = {one.mark for one in self.branches.of(branch.place) if _is_from(one, branch)}
+    def prune(self, branch: Branch, present: Branch | None = None, *, hide: bool = True) -> list[dict[str, Any]]:
+        """Put a branch out of sight, and those that part from it but for the present one, or bring them back.
+
+        Gives what is to be recorded.
+        """
+        among = (one for one in self.branches.of(branch.place) if one is not present)
+        marks = {one.mark for one in among if _is_from(one, branch)}
         hidden = self.labels.hidden | marks if hide else self.labels.hidden - marks
         return self._become(replace(self.labels, hidden=hidden))
 
@@ -91,7 +91,7 @@ class Labelled:
 def _is_from(branch: Branch | None, root: Branch) -> bool:
     """Whether a branch is this one or parts from it, by however many between."""
     while branch is not None and branch is not root:
-        branch = branch.left
+        branch = branch.above
     return branch is root
 
 

@@ -41,7 +41,7 @@ def details(branch: Branch, left: int | None, name: str, width: int) -> list[Con
     """What does not fit there, in three lines of so many cells; `left` is the number of the one that it left."""
     written = branch.written
     first = [
-        f"parts from {left} {f'at {branch.parted:,}' if branch.parted else 'at once'}" if left else "the first",
+        f"parts from {left} {f'at {branch.parted:,}' if branch.parted else 'at once'}" if left else "the first here",
         f"seed {branch.seed}",
         plural(len(branch.text), "character"),
         plural(written.tokens, "token"),

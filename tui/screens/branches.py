@@ -67,6 +67,7 @@ class BranchesScreen(ModalScreen[Branch | None]):
         self._all = False
         self._marked: Branch | None = None
         self._told = ""
+        self._about: Branch | None = None  # what was looked at when that was told
         self._seen: Writing | None = None
         self._list = OptionList(markup=False)
         self._details = Static(markup=False)
@@ -135,15 +136,15 @@ class BranchesScreen(ModalScreen[Branch | None]):
         self._details.update(Content("\n").join([Content.styled(told, "$text-warning"), *lines[1:]] if told else lines))
 
     def _say(self, text: str) -> None:
-        self._told = text
+        self._told, self._about = text, self.here
         self._describe()
 
     # Walking
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Tell of the branch."""
+        """Tell of the branch; what was said stays where it was about this one."""
         event.stop()
-        self._say("")
+        self._say(self._told if self.here is self._about else "")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Go there."""
@@ -154,11 +155,11 @@ class BranchesScreen(ModalScreen[Branch | None]):
 
     def action_left(self) -> None:
         """To the branch that this one left."""
-        self._to(self.here.left if self.here else None)
+        self._to(self.here.above if self.here else None)
 
     def action_right(self) -> None:
         """To the first that left this one."""
-        self._to(next((row for row in self._rows if row and row.left is self.here), None))
+        self._to(next((row for row in self._rows if row and row.above is self.here), None))
 
     def _to(self, branch: Branch | None) -> None:
         if branch in self._rows and branch is not None:
@@ -186,12 +187,12 @@ class BranchesScreen(ModalScreen[Branch | None]):
         branch = self.here
         if branch is None:
             return
-        hide = not self._roads.is_hidden(branch)
-        if hide and self._roads.holds(branch, self._session.branch(branch.place.sequence)):
-            self._say("What is written now is on it: go to another branch first.")
+        hide, present = not self._roads.is_hidden(branch), self._session.branch(branch.place.sequence)
+        if branch is present:
+            self._say("That is what is written now: go to another branch first.")
             return
         place = self._list.highlighted or 0
-        self._label(lambda: self._roads.prune(branch, hide=hide))
+        self._label(lambda: self._roads.prune(branch, present, hide=hide))
         self._list.highlighted = min(place, len(self._rows) - 1)
         self._say("Out of sight, not lost: u brings it back, h shows all that was pruned." if hide else "Brought back.")
 
