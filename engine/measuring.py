@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from engine import guiding
+from engine.errors import EngineError
 from engine.events import Numbers
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
@@ -24,6 +25,10 @@ def measure(
     In one pass where the model sees text so; by steps under guidance. No run is disturbed by it, and what is cached is
     kept from one time to the next. Raises `EngineError`.
     """
+    if not all(0 <= token < model.vocabulary_size for token in written):
+        raise EngineError(
+            f"a token is outside the model's vocabulary of {model.vocabulary_size}: another model wrote it"
+        )
     ready = prepared(model, list(prompt), settings)
     guided = guiding.runner(model.looking, settings)
     runner = guided if guided.scale != 1 else SlidingRunner(model.looking.runner)

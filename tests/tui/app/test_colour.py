@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.style import Style
 from textual.strip import Strip
 
 from engine.models.loaded import LoadedModel
 from tests.tui.app.driving import LONG, SHORT, Hand, session
 from tui.colouring import LEVELS, MODES
-from tui.config.declaration import THEMES
+from tui.config.declaration import HIGH_CONTRAST, THEMES
 from tui.steps import ids_before
 from tui.widgets.output.looks import SHADES
 
@@ -127,3 +128,23 @@ async def test_classes_are_told_apart_without_colours_and_by_them(tiny: Path, re
         await hand.press(*["alt+c"] * (len(MODES) - 1))
         await hand.settle()
         assert looks(hand) == before, "nothing of it stays"
+
+
+def luminance(style: Style, what: str) -> float:
+    colour = getattr(style, what)
+    parts = [part / 255 for part in colour.triplet]
+    red, green, blue = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_text_can_be_read_on_every_class(record: Path, tiny: Path, theme: str) -> None:
+    async with session(record, tiny) as hand:
+        hand.app._wear(theme)
+        await hand.settle()
+        for kind in ("model", "human"):
+            text = luminance(hand.output.get_component_rich_style(f"output--{kind}"), "color")
+            for level in range(LEVELS):
+                below = luminance(hand.output.get_component_rich_style(f"shade--{level}"), "bgcolor")
+                ratio = (max(text, below) + 0.05) / (min(text, below) + 0.05)
+                assert ratio >= (7.0 if theme == HIGH_CONTRAST else 4.5), (kind, level, ratio)

@@ -17,9 +17,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SHADES = {f"shade--{level}" for level in range(LEVELS)}
 SHADE_CSS = """
     & > .shade--0 { text-style: none; }
-    & > .shade--1 { background: $warning 14%; text-style: italic; }
-    & > .shade--2 { background: $warning 28%; text-style: bold; }
-    & > .shade--3 { background: $warning 50%; text-style: bold italic; }
+    & > .shade--1 { background: $warning 9%; text-style: italic; }
+    & > .shade--2 { background: $warning 19%; text-style: bold; }
+    & > .shade--3 { background: $warning 30%; text-style: bold italic; }
 """
 """Each class is told by its hand as well, which is none that underlines or reverses: that is what else is marked by."""
 COMPONENTS = {*(f"output--{kind}" for kind in (*KINDS, "cursor", "placeholder", "hidden")), *SHADES}

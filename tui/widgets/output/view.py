@@ -38,8 +38,9 @@ class OutputView(ScrollView, can_focus=True):
     HELP = (
         "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A bar ┊ before and "
         "behind marks where a setting changed, one at the right edge what the model no longer sees. Between ‹ and "
-        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Drag with the "
-        "mouse to select. While you have scrolled up, new text leaves you where you are."
+        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Coloured, a "
+        "token has the look that the line below gives its class. Drag with the mouse to select. While you have "
+        "scrolled up, new text leaves you where you are."
     )
     ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
@@ -346,7 +347,8 @@ class OutputView(ScrollView, can_focus=True):
         strip = self._strip(wrapped, row, width)
         hidden = self._documents[self.sequence].hidden
         style = Style(color=self.get_component_rich_style("output--hidden").color)
-        return veiled(strip, line, hidden, wrapped.limit, style) if hidden[1] else strip
+        coloured = self._shading is not None
+        return veiled(strip, line, hidden, wrapped.limit, style, coloured=coloured) if hidden[1] else strip
 
     def _strip(self, wrapped: Wrapped, row: int, width: int) -> Strip:
         """A line as it is, whether the model sees it or not."""
