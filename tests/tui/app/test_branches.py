@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import OptionList
 
 from tests.tui.app.driving import LONG, SHORT, Hand, session
 from tui.pieces import Piece
@@ -67,6 +68,12 @@ async def test_they_are_seen_and_gone_to_and_that_is_undone(tiny: Path, record: 
         await hand.press("home", "enter")
         await closed(hand)
         assert hand.output.text(prompt=False) == texts[0]
+        await opened(hand)
+        await hand.pilot.click(OptionList, offset=(8, 2))
+        await closed(hand)
+        assert hand.output.text(prompt=False) == texts[1], "by a click"
+        await hand.press("alt+z")
+        await hand.until(lambda: hand.output.text(prompt=False) == texts[0])
         await hand.press("ctrl+o")
         await hand.until(lambda: len(hand.runs()) == 3 and not hand.running)
         assert hand.output.text(prompt=False).startswith(texts[0]), "a run goes on from there"
