@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
+from engine.session.format import problem
 from tests.tui.app.driving import LONG, SHORT, Hand, session
 from tui.pieces import Piece
 from tui.screens.branches import BranchesScreen
@@ -125,6 +126,7 @@ async def test_what_is_pruned_is_hidden_not_lost(tiny: Path, record: Path) -> No
         await hand.press("U", "escape")
         await closed(hand)
         assert "branch" not in (hand.output.border_title or ""), "there is one to be seen"
+        assert not any(map(problem, hand.lines("branch"))), "they are as the format says"
         whats = [line["what"] for line in hand.lines("branch")]
         assert whats == ["taken", "hidden", "hidden", "shown", "shown", "hidden", "hidden"]
         await hand.press("alt+z")
