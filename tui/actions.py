@@ -147,7 +147,7 @@ _ROADS = (
     Action("lens", ("alt+l", "l"), "lens", "lens", "To the lens and back: what was about to be said, and take it."),
     Action(
         "colour",
-        ("alt+c", "c"),
+        ("alt+d", "d"),
         "colour",
         "colour",
         "Colour the text by probability, surprisal, entropy, rank, the settings that were in force, or not at all.",
@@ -155,7 +155,7 @@ _ROADS = (
     ),
     Action(
         "branches",
-        ("alt+b", "b"),
+        ("alt+f", "b"),
         "branches",
         "branches",
         "The branches as a tree: go to one, name it, compare two, prune; every text that was is on one of them.",
