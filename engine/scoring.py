@@ -174,10 +174,10 @@ def scoring(model: LoadedModel, ids: Sequence[int], first: int = 1) -> Iterator[
         runner.reset()
         text = torch.tensor(list(ids), device=model.device)
         logits, _ = runner.prefill(list(ids[:first]))
-        yield _scores(logits, text[first : first + 1])
+        yield scores_of(logits, text[first : first + 1])
         at = first + 1
         for logits in runner.read(text[first:-1]):
-            yield _scores(logits, text[at : at + len(logits)])
+            yield scores_of(logits, text[at : at + len(logits)])
             at += len(logits)
     finally:
         runner.reset()
@@ -191,7 +191,7 @@ def scoring_window(model: LoadedModel, ids: Sequence[int]) -> Window | None:
     return window if window.out(len(ids) - 1) else None
 
 
-def _scores(logits: torch.Tensor, chosen: torch.Tensor) -> list[Score]:
+def scores_of(logits: torch.Tensor, chosen: torch.Tensor) -> list[Score]:
     """Of `chosen` (n,) under the `logits` (n, vocabulary) before each."""
     logprobs = logits.double().log_softmax(dim=-1)
     if torch.isnan(logprobs).any():

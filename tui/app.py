@@ -21,6 +21,8 @@ from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
 from tui.asking import Asked, Asking
+from tui.commands.branches import BranchCommands
+from tui.commands.colours import ColourCommands
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -34,6 +36,7 @@ from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
 from tui.insight import Insight
+from tui.measures import Measured
 from tui.pace import Pace
 from tui.screens.transcripts import Choice
 from tui.session import Addition
@@ -66,6 +69,8 @@ COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
 class TextgenApp(
     ReplayCommands,
     RoadCommands,
+    BranchCommands,
+    ColourCommands,
     SettingCommands,
     PresetCommands,
     ViewCommands,
@@ -145,6 +150,7 @@ class TextgenApp(
         """Take over what the worker has put out since the last frame; text is drawn once a frame."""
         outbox = self.worker.outbox
         self.follow_lens()
+        self.follow_colours()
         if not outbox:
             return
         text: list[Addition] = []
@@ -191,6 +197,8 @@ class TextgenApp(
                     self.show_offer()
             case LookSeen():
                 self.show_look(item)
+            case Measured():
+                self.show_measured(item)
             case Stats(run) if run == self.session.run:
                 self.insight.measure(item)
                 self.status.update(

@@ -21,13 +21,14 @@ from engine.session.same_model import same_weights
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
 from engine.text_files import shown_path
+from tui.branches import Branch, Mark, Place
 from tui.pieces import Piece
 from tui.session import Addition, Session
 from tui.worker import RunJob
 from tui.writing import Writing, Written
 
 MOST_TROUBLES = 3
-_DONE = ("edit", "undo", "redo", "rewind")
+_DONE = ("edit", "undo", "redo", "rewind", "branch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,22 +190,28 @@ class Restoring:
             else:
                 self._say(f"an edit of sequence {line['sequence'] + 1}, which is not there")
             return
+        if line["event"] == "branch" and line["what"] != "taken":
+            self._labelled(line)
+            return
         moved = self._moved(line)
         there = session.writing
         if not moved or (there.prompt, [written.text for written in there.sequences]) != (
             line["prompt"],
-            line["texts"],
+            line.get("texts"),
         ):
             # Its own word for what stood there then counts, but for what was marked in it.
             self._say(f"what was there after {line['event']} is not what comes of it: its text is taken as it stands")
             texts = tuple(
                 Written(sequence_seed(session.settings.seed, number), (Piece("model", text),))
-                for number, text in enumerate(line["texts"])
+                for number, text in enumerate(line.get("texts", ()))
             )
             session.writing = Writing(line["prompt"], texts, used=there.used)
 
     def _moved(self, line: Mapping[str, Any]) -> bool:
         session = self.session
+        if line["event"] == "branch":
+            branch, _ = self._branch(line)
+            return branch is not None and session.take(branch)
         if line["event"] != "rewind":
             return session.undo() if line["event"] == "undo" else session.redo()
         sequence, at = line["sequence"], line["at"]
@@ -212,6 +219,16 @@ class Restoring:
             return False
         session.rewind(sequence, at)
         return True
+
+    def _branch(self, line: Mapping[str, Any]) -> tuple[Branch | None, Mark]:
+        """The branch that a line is about."""
+        mark = Mark(Place(line["prompt"], line["sequence"]), line["text"])
+        return self.session.roads.branches.at(*mark), mark
+
+    def _labelled(self, line: Mapping[str, Any]) -> None:
+        branch, mark = self._branch(line)
+        if branch is not None:
+            self.session.roads.follow(line["what"], branch, mark, str(line.get("name", "")))
 
     def _say(self, trouble: str) -> None:
         self.trouble.append(trouble)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.controls import Controls
@@ -10,8 +11,10 @@ from engine.events import Changed, Event, Failed, Finished, Forgot, Prepared, To
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
 from engine.window import reach
+from tui.branches import Branch, Place
 from tui.editing import edited
-from tui.pieces import Kind, Piece, alike
+from tui.labels import Labelled
+from tui.pieces import Kind, Piece, alike, merged
 from tui.sight import NOTHING, Hidden, hidden_by
 from tui.steps import Step
 from tui.timeline import Timeline
@@ -36,6 +39,7 @@ class Session:
     controls: Controls | None = None
     writing: Writing = field(default_factory=Writing)
     timeline: Timeline[Writing] = field(default_factory=Timeline)
+    roads: Labelled = field(default_factory=Labelled)
     new_tokens: int = 0
     _begun: Writing | None = None
     _before: Writing = field(default_factory=Writing)
@@ -263,10 +267,30 @@ class Session:
 
     def steps(self, sequence: int) -> Sequence[Step]:
         """The tokens of a sequence as it stands now, one by one."""
+        before, new = self.stretches(sequence)
+        return (*before, *new)
+
+    def stretches(self, sequence: int) -> tuple[Sequence[Step], Sequence[Step]]:
+        """The same as they are kept, nothing copied: those of earlier runs, and those of the run under way."""
         if sequence >= len(self.sequences):
-            return ()
+            return (), ()
         growing = self._growing.get(sequence)
-        return (*self.sequences[sequence].steps, *(growing.stepping.steps if growing else ()))
+        return self.sequences[sequence].steps, growing.stepping.steps if growing else ()
+
+    def step(self, sequence: int, number: int) -> Step | None:
+        """One of them; None where there are not so many."""
+        before, new = self.stretches(sequence)
+        part, number = (before, number) if number < len(before) else (new, number - len(before))
+        return part[number] if number < len(part) else None
+
+    def steps_between(self, sequence: int, start: int, end: int) -> Iterator[Step]:
+        """The tokens of a sequence with text between these characters, counted after the prompt."""
+        for steps in self.stretches(sequence):
+            first = bisect_right(steps, start, key=lambda step: step.end)
+            for number in range(first, len(steps)):
+                if steps[number].start >= end:
+                    break
+                yield steps[number]
 
     def held(self, sequence: int) -> tuple[Sequence[int], Sequence[int], Settings] | None:
         """For the next token of the run under way: its prompt, what it has written, the settings that it would obey."""
@@ -294,6 +318,30 @@ class Session:
         job.controls.pick(token_id)
         return replace(job, how="picked", at=number)
 
+    def retype(self, sequence: int, number: int, text: str) -> None:
+        """Put a person's text in the place of a step and of all that follows it."""
+        there = self.writing.before_step(sequence, number)
+        before = there.sequences[sequence]
+        pieces = tuple(merged([*before.pieces, Piece("human", text)]))
+        typed = replace(before, pieces=pieces, ids=(), ending="edited")
+        self._leave_for(there.with_sequence(sequence, typed), self.writing)
+
+    def branch(self, sequence: int) -> Branch | None:
+        """The branch on which a sequence ends, as the run under way found it."""
+        if sequence >= len(self.sequences):
+            return None
+        return self.roads.branches.at(Place(self.writing.prompt, sequence), self.sequences[sequence].text)
+
+    def take(self, branch: Branch) -> bool:
+        """Go to a branch, as a step that can be undone; False where its text is what is written already."""
+        left = self.writing
+        writing = left.taking(branch.state, branch.place.sequence)
+        if writing == left:
+            return False
+        self._leave_for(writing, left)
+        self._follow(left)
+        return True
+
     def undo(self) -> bool:
         """Back to what was written a step ago; False where there is no such step."""
         return self._move(self.timeline.undo)
@@ -307,13 +355,18 @@ class Session:
         if there is None:
             return False
         self.writing = there
-        if left.used and there.used and left.used.seed == self.settings.seed:
-            # The seed goes with its text, but not where another has been set since.
-            self.settings = self.settings.changed(seed=there.used.seed)
+        self._follow(left)
         return True
+
+    def _follow(self, left: Writing) -> None:
+        """The seed goes with its text, but not where another has been set since."""
+        used = self.writing.used
+        if left.used and used and left.used.seed == self.settings.seed:
+            self.settings = self.settings.changed(seed=used.seed)
 
     def _leave_for(self, writing: Writing, before: Writing) -> None:
         self.writing = writing
+        self.roads.branches.add(writing)
         if writing != before:
             self.timeline.record(before)
 

@@ -25,6 +25,7 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob, answered
 from tui.clock import Clock
+from tui.measures import Measured, Measuring, Passage
 from tui.pace import Pace
 from tui.token_reader import TokenReader
 from tui.verifying import Verified, Verifying, VerifyJob, verified
@@ -108,6 +109,11 @@ class LookJob:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureJob:
+    """Measure what is left of the passages that were asked for last."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What the screen says of a loaded model, and a way to count a text's tokens from any thread."""
 
@@ -176,7 +182,7 @@ class RecordTrouble:
     error: str
 
 
-Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob | LookJob | AskJob
+Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob | LookJob | AskJob | MeasureJob
 Output = (
     Verifying
     | Verified
@@ -190,6 +196,7 @@ Output = (
     | LookSeen
     | Asked
     | Asking
+    | Measured
 )
 
 
@@ -207,6 +214,7 @@ class Worker:
         self._model: LoadedModel | None = None
         self._fresh = True
         self._wanted: LookJob | None = None
+        self._measuring = Measuring()
         self._thread = threading.Thread(target=self._work, name="model", daemon=True)
 
     def start(self) -> None:
@@ -221,6 +229,12 @@ class Worker:
         """Look as soon as may be, also while a run is held or between two of its tokens; only the newest counts."""
         self._wanted = job
         self._jobs.put(job)
+        self._wake.set()
+
+    def measure(self, passages: Sequence[Passage]) -> None:
+        """Measure these tokens where nothing else is to be done, also while a run is held; in place of any others."""
+        self._measuring.want(passages)
+        self._jobs.put(MeasureJob())
         self._wake.set()
 
     def wake(self) -> None:
@@ -264,6 +278,11 @@ class Worker:
                 continue
             if isinstance(job, VerifyJob):
                 self._verify(job)
+                continue
+            if isinstance(job, MeasureJob):
+                self._measure(lambda: not self._jobs.empty())
+                if self._measuring.unfinished and self._model is not None:
+                    self._jobs.put(job)  # after what has come in between
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -331,6 +350,12 @@ class Worker:
             self.outbox.append(LookSeen(job.number, weighing))
         except (EngineError, RuntimeError) as error:
             self.outbox.append(LookSeen(job.number, None, one_line(error)))
+
+    def _measure(self, wanted: Callable[[], bool]) -> None:
+        """Measure until all is done, or the thread is `wanted` for something else."""
+        if self._model is not None:
+            for told in self._measuring.tell(self._model, lambda: self._closing or wanted()):
+                self.outbox.append(told)
 
     def _tell_effect(self, job: EffectJob) -> None:
         if self._model is None or not self._jobs.empty():  # whoever asked may have gone on by now
@@ -405,6 +430,7 @@ class Worker:
         self._wake.wait()
         self._wake.clear()
         self._look()
+        self._measure(self._wake.is_set)
         clock.go_on()
 
     def _record(self, write: Callable[[], None]) -> None:

@@ -108,6 +108,22 @@ class Writing:
         there = replace(self, used=step.settings, start=None).with_sequence(sequence, written)
         return replace(there, start=Start(there, sequence, written.seed, written.drawn))
 
+    def taking(self, other: Writing, sequence: int) -> Writing:
+        """The same with one sequence as it stands in another writing; all of that where it is of another kind.
+
+        Writing anew then begins where it would have begun there, unless that was in a sequence that is not taken.
+        """
+        alone = len(self.sequences) == 1 or len(self.sequences) != len(other.sequences)
+        if alone or self.prompt != other.prompt:
+            return other
+        start = other.start
+        if start is not None and start.sequence == sequence:
+            begun = self.with_sequence(sequence, start.writing.sequences[sequence])
+            start = replace(start, writing=replace(begun, start=None))
+        elif start is not None and start.sequence is not None:
+            start = None
+        return replace(self.with_sequence(sequence, other.sequences[sequence]), used=other.used, start=start)
+
     def pieces(self, number: int) -> list[Piece]:
         """A sequence from its first character on, the prompt's."""
         return [Piece("prompt", self.prompt), *self.sequences[number].pieces]

@@ -275,6 +275,18 @@ _LINES = (
         ),
     ),
     Line(
+        "branch",
+        "A branch was gone to, named, put out of sight or brought back; no text was lost by any of it.",
+        (
+            Field("what", "text", "`taken`, `named`, `hidden` or `shown`."),
+            Field("prompt", "text", "The prompt of the branch."),
+            _SEQUENCE,
+            Field("text", "text", "What follows the prompt in the branch."),
+            _maybe("name", "text", "Where it was `named`: the name, nothing where it has none any more."),
+            _maybe("texts", "texts", "Where it was `taken`: what follows the prompt now, sequence by sequence."),
+        ),
+    ),
+    Line(
         "lost",
         "Here lines are missing: for long nothing could be written, and no more was kept in memory.",
         (Field("lines", "count", "How many."),),

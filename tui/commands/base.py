@@ -14,6 +14,7 @@ from engine.session.history import PromptHistory
 from engine.session.library import Library
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
+from tui.colouring import Colouring
 from tui.insight import Insight
 from tui.screens.main import MainScreen
 from tui.session import Session
@@ -24,6 +25,7 @@ from tui.widgets.safe_editor import SafeEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
 from tui.worker import RecordJob, RunJob, Worker
+from tui.writing import Writing
 
 
 class SessionApp(App[None]):
@@ -55,6 +57,9 @@ class SessionApp(App[None]):
         self.record_path = worker.transcript.path
         self.history = PromptHistory(kept=recording)
         self._history_trouble_told = False
+        self.walked: int | None = None
+        """The step under the token cursor, of the shown sequence."""
+        self.colouring = Colouring(self.session)
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()
 
@@ -160,6 +165,16 @@ class SessionApp(App[None]):
         if self.session.edit(sequence, text):
             self.worker.put(RecordJob("edit", {"sequence": sequence, "text": text}))
             self.main.show_writing()
+
+    def show_other(self, before: Writing) -> None:
+        """Show what is written now in the place of what was."""
+        writing = self.session.writing
+        # The prompt goes with its text, but not where something else has been typed since.
+        if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
+            self.prompt.replace_all(writing.prompt)
+        self.settings_panel.show(self.session.settings)
+        self.main.strategy_pane.clear()  # it was about another text
+        self.main.show_writing()
 
     # Runs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.actions import SkipAction
 
 from engine.events import Looked
+from engine.safe_text import safe_text
 from engine.settings.names import BEAMS
 from tui.commands.base import SessionApp
 from tui.looking import look
@@ -16,8 +17,6 @@ from tui.worker import LookSeen, RecordJob
 class RoadCommands(SessionApp):
     """The token cursor, the lens, and what is done with the token under it."""
 
-    walked: int | None = None
-    """The step under the token cursor, of the shown sequence."""
     _asked = 0
     _title = ""
 
@@ -72,6 +71,40 @@ class RoadCommands(SessionApp):
         self.ask_lens()
         undo, go_on = self.actions.key("undo"), self.actions.key("continue")
         self.hint(f"Rewound to {at} token{'' if at == 1 else 's'}: {go_on} goes on from here, {undo} brings it back.")
+
+    def action_type_another(self) -> None:
+        """Type a text in the place of the token under the cursor."""
+        if self.focused is not self.output:
+            raise SkipAction()
+        if self.walked is None:
+            self.hint("Put the token cursor on a token first: ← and → walk, a click points.")
+            return
+        from tui.screens.ask import Ask
+
+        sequence, walked = self.output.sequence, self.walked
+        step = self.session.step(sequence, walked)
+        begun = " " if step and step.token.text.startswith(" ") else ""
+
+        def take(text: str | None) -> None:
+            if text is None:
+                return
+            if not text.strip():
+                self.hint("Nothing was typed: the text stays as it was.")
+                return
+            self.once_ended(lambda: self._retype(sequence, walked, text))
+
+        title = f"In the place of token {walked + 1:,}{f' {safe_text(step.token.text)!r}' if step else ''}"
+        self.push_screen(Ask(title, begun, verbatim=True), take)
+
+    def _retype(self, sequence: int, number: int, text: str) -> None:
+        if self.session.step(sequence, number) is None:
+            return
+        self.session.retype(sequence, number, text)
+        self.worker.put(RecordJob("edit", {"sequence": sequence, "text": self.session.sequences[sequence].text}))
+        self.walk_to(None)
+        self.main.show_writing()
+        undo, go_on = self.actions.key("undo"), self.actions.key("continue")
+        self.hint(f"Typed: {go_on} goes on from here, {undo} goes back to what was there.")
 
     # The lens
 

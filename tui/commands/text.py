@@ -49,13 +49,7 @@ class TextCommands(SessionApp):
         if not move():
             self.hint(nothing)
             return
-        writing = self.session.writing
-        # The prompt goes with its text, but not where something else has been typed since.
-        if writing.sequences and self.prompt.text == before.prompt != writing.prompt:
-            self.prompt.replace_all(writing.prompt)
-        self.settings_panel.show(self.session.settings)
-        self.main.strategy_pane.clear()  # it was about another text
-        self.main.show_writing()
+        self.show_other(before)
         self.worker.put(RecordJob(name, self.standing()))
         back, forward = self.session.timeline.steps
         self.hint(f"{back} step{'' if back == 1 else 's'} back from here, {forward} forward.")

@@ -29,8 +29,10 @@ class Ask(ModalScreen[str | None]):
         Binding("escape", "dismiss(None)", "give up", id="ask.close", show=False),
     ]
 
-    def __init__(self, title: str, answer: str = "") -> None:
+    def __init__(self, title: str, answer: str = "", *, verbatim: bool = False) -> None:
+        """`verbatim` gives the line as it was typed, also where nothing was."""
         super().__init__()
+        self._verbatim = verbatim
         self._title = title
         self._answer = answer
 
@@ -39,9 +41,10 @@ class Ask(ModalScreen[str | None]):
         with Vertical() as box:
             box.border_title = self._title
             box.border_subtitle = "enter takes it, esc gives up"
-            yield SafeInput(self._answer, compact=True)
+            yield SafeInput(self._answer, compact=True, select_on_focus=bool(self._answer.strip()))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take what was typed."""
         event.stop()
-        self.dismiss(self.query_one(SafeInput).meant.strip() or None)
+        typed = self.query_one(SafeInput).meant
+        self.dismiss(typed if self._verbatim else typed.strip() or None)

@@ -17,6 +17,7 @@ from tui.widgets.banner import Banner
 from tui.widgets.counts import ENDS, counts_line, plural
 from tui.widgets.find_bar import FindBar
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.legend import Legend
 from tui.widgets.lens import LensPane
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
@@ -93,6 +94,7 @@ class MainScreen(Screen[None]):
             session.settings, primary=PRIMARY, key_hints=actions.key_hints(), id="settings"
         )
         self.lens = LensPane(id="lens")
+        self.legend = Legend(id="legend")
         self.find_bar = FindBar(id="find")
         self.status = StatusLine(id="status")
         self.title_line = TitleLine(id="title")
@@ -109,6 +111,7 @@ class MainScreen(Screen[None]):
                 yield self.prompt
                 yield self.output
                 yield self.editor
+                yield self.legend
                 yield self.find_bar
                 yield self.strategy_pane
                 yield self.notes
@@ -280,8 +283,10 @@ class MainScreen(Screen[None]):
         width = self.output.outer_size.width - ENDS
         self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
         names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
+        here, among = self._session.roads.number(self._session.branch(shown))
+        branch = f" · branch {here} of {among}" if among > 1 else ""
         title = "Replay" if self.replaying else "Output"
-        self.output.border_title = (title if count == 1 else f"{title} {names}") + by_hand
+        self.output.border_title = (title if count == 1 else f"{title} {names}") + branch + by_hand
         if self.has_class("-tiny") and self.notes.notes:
             self.output.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 

@@ -23,6 +23,7 @@ MODAL = {
     "inspector": "alt+t",
     "recipes": "alt+c",
     "inside": "alt+i",
+    "branches": "b",
 }
 STATES = (
     "loading",

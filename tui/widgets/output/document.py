@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from engine.safe_text import safe_text
@@ -29,6 +30,8 @@ class Document:
         self.hidden = (0, 0)
         """What is out of the model's sight, between two positions, marks counted."""
         self._written = TextCount()
+        self._length = 0
+        self._marks: list[tuple[int, int, int]] = []  # where each begins and ends, the characters of marks before it
         self.append(prompt, "prompt")
 
     @property
@@ -62,8 +65,23 @@ class Document:
 
     def _add(self, piece: Piece) -> None:
         self._pieces.append(piece)
+        self._place(piece)
         if self._wrapped is not None:
             self._waiting.append(piece)
+
+    def _place(self, piece: Piece) -> None:
+        start, self._length = self._length, self._length + len(piece.text)
+        if piece.kind == "mark":
+            marked = start - self.characters(start)
+            self._marks.append((start, self._length, marked))
+
+    def characters(self, position: int) -> int:
+        """How many characters of text lie before a position, which counts marks too."""
+        place = bisect_left(self._marks, position, key=lambda mark: mark[0]) - 1
+        if place < 0:
+            return position
+        start, end, marked = self._marks[place]
+        return position - marked - (min(end, position) - start)
 
     @property
     def tail(self) -> str:
@@ -88,6 +106,9 @@ class Document:
             self.wrapped(self._wrapped.limit).cut(sum(len(piece.text) for piece in old) - kept)
             self._waiting = rest
         self._pieces = new
+        self._length, self._marks = 0, []
+        for piece in new:
+            self._place(piece)
         self._written = counted(self.text(prompt=False))
         return True
 

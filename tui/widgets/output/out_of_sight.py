@@ -41,10 +41,13 @@ def rows(before: tuple[int, int], after: tuple[int, int]) -> tuple[int, int] | N
     return max(0, places[0] - 1), places[-1]
 
 
-def veiled(strip: Strip, line: Line, hidden: tuple[int, int], limit: int, style: Style) -> Strip:
+def veiled(
+    strip: Strip, line: Line, hidden: tuple[int, int], limit: int, style: Style, *, coloured: bool = False
+) -> Strip:
     """The strip of a line with what is hidden of it drawn so; its bar stands in column `limit`, which text leaves free.
 
-    `style` has no background of its own, so that a selection still shows.
+    `style` has no background of its own, so that a selection still shows. Where text is `coloured` the bar alone says
+    it: dim text on a tint could not be read.
     """
     low, high = hidden
     end = line.start + line.length
@@ -52,7 +55,11 @@ def veiled(strip: Strip, line: Line, hidden: tuple[int, int], limit: int, style:
         return strip
     first, last = (_column(line, place) for place in (low, high))
     before, inside, after = (strip.crop(*cut) for cut in ((0, first), (first, last), (last, limit)))
-    dim = Strip([Segment(text, (own or Style()) + style, control) for text, own, control in inside], last - first)
+    look = Style() if coloured else style
+    dim = Strip(
+        [Segment(text, (own or Style()) + look, control) for text, own, control in inside],
+        last - first,
+    )
     bar = Strip([Segment(BAR if end <= high else LAST_BAR, style)], 1)
     text = Strip.join([before, dim, after]).adjust_cell_length(limit)
     return Strip.join([text, bar, strip.crop(limit + 1, strip.cell_length)])

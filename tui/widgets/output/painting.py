@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.colouring import Shade
 from tui.widgets.output.found import Range
 from tui.widgets.output.wrapping import Kind, Line, line_clusters
 
@@ -29,11 +30,19 @@ def place(position: int) -> Style:
 class Painter:
     """Draws lines in a fixed set of styles."""
 
-    def __init__(self, base: Style, kinds: Mapping[Kind, Style], cursor: Style, selection: Style) -> None:
+    def __init__(
+        self,
+        base: Style,
+        kinds: Mapping[Kind, Style],
+        cursor: Style,
+        selection: Style,
+        shades: Sequence[Style] = (),
+    ) -> None:
         self.base = base
         self._kinds = {kind: base + style for kind, style in kinds.items()}
         self._cursor = base + cursor
         self._selection = selection
+        self._shades = (NOTHING, *shades)
 
     def blank(self, width: int, position: int) -> Strip:
         """An empty row of `width` cells at a position in the text."""
@@ -46,24 +55,26 @@ class Painter:
         selected: tuple[int, int] | None = None,
         cursor: int | None = None,
         found: tuple[Range, ...] = (),
+        shades: tuple[Shade, ...] = (),
     ) -> Strip:
         """A line, cropped or filled to `width` cells.
 
-        `selected` is a range of positions in the text, and so are those that were `found`; a cursor stands at the
-        end, at most in column `cursor`.
+        `selected` is a range of positions in the text, and so are those that were `found` and the `shades`; a cursor
+        stands at the end, at most in column `cursor`.
         """
         low, high = selected or (0, 0)
         segments: list[Segment] = []
         cells = 0
         text = ""
         text_start = position = line.start
-        look: tuple[Kind, bool, Style] | None = None
-        searched = iter(found)
-        place_found = next(searched, None)
+        look: tuple[Kind, bool, Style, int] | None = None
+        searched, shaded = iter(found), iter(shades)
+        place_found, shade = next(searched, None), next(shaded, None)
 
         def flush() -> None:
             if text and look is not None:
-                style = self._kinds[look[0]] + self._selection if look[1] else self._kinds[look[0]]
+                style = self._kinds[look[0]] + self._shades[look[3]]
+                style = style + self._selection if look[1] else style
                 segments.append(Segment(text, style + look[2] + place(text_start)))
 
         for kind, cluster in line_clusters(line):
@@ -73,7 +84,10 @@ class Painter:
                 emphasis = NOTHING
                 if place_found is not None and place_found.start < position + cluster.raw:
                     emphasis = HERE if place_found.here else FOUND
-                new_look = (kind, low <= position < high, emphasis)
+                while shade is not None and shade.end <= position:
+                    shade = next(shaded, None)
+                level = shade.level + 1 if shade is not None and shade.start < position + cluster.raw else 0
+                new_look = (kind, low <= position < high, emphasis, level)
                 # Within a segment Textual finds the place by adding up the widths of single characters. That
                 # is wrong for clusters of several, so these have segments of their own.
                 alone = len(cluster.shown) > 1

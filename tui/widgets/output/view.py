@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, get_args
+from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
@@ -17,16 +16,20 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from engine.text_counts import TextCount
+from tui.colouring import Shade
 from tui.pieces import Kind, Piece
 from tui.widgets.output.document import Document
 from tui.widgets.output.found import Found, Range
+from tui.widgets.output.looks import COMPONENTS, CSS, painter, placeholder_row
 from tui.widgets.output.out_of_sight import rows, veiled
 from tui.widgets.output.painting import Painter
-from tui.widgets.output.wrapping import Line, Wrapped, line_clusters, wrap
+from tui.widgets.output.shading import Shading, shades_of
+from tui.widgets.output.wrapping import Line, Wrapped
 
 # Cells of a line at most: longer ones are hard to read.
 MEASURE = 100
-KINDS: tuple[Kind, ...] = get_args(Kind)
+_Key = tuple[Line, tuple[int, int] | None, tuple[Range, ...], tuple[Shade, ...]]
+"""All that a strip is made of."""
 
 
 class OutputView(ScrollView, can_focus=True):
@@ -35,39 +38,13 @@ class OutputView(ScrollView, can_focus=True):
     HELP = (
         "The prompt, dim, then what the model wrote; what you wrote into it is underlined. A bar ┊ before and "
         "behind marks where a setting changed, one at the right edge what the model no longer sees. Between ‹ and "
-        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Drag with the "
-        "mouse to select. While you have scrolled up, new text leaves you where you are."
+        "› stands where the best beam has come to: it may yet fall away, and is no part of the text. Coloured, a "
+        "token has the look that the line below gives its class. Drag with the mouse to select. While you have "
+        "scrolled up, new text leaves you where you are."
     )
     ALLOW_SELECT = True
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "output--prompt",
-        "output--model",
-        "output--special",
-        "output--human",
-        "output--mark",
-        "output--tail",
-        "output--cursor",
-        "output--placeholder",
-        "output--hidden",
-    }
-    DEFAULT_CSS = """
-    OutputView {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        color: $text;
-        & > .output--prompt { color: $text-muted; text-style: italic; }
-        & > .output--model { color: $text; }
-        & > .output--special { color: $text-secondary; }
-        & > .output--human { color: $text-success; text-style: underline; }
-        & > .output--mark { color: $text-accent; }
-        & > .output--tail { color: $text-muted; text-style: italic dim; }
-        & > .output--cursor { color: $primary; }
-        & > .output--placeholder { color: $text-muted; }
-        & > .output--hidden { color: $text-disabled; }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENTS
+    DEFAULT_CSS = CSS
 
     class Pointed(Message):
         """A click on the text: the raw character there, prompt counted and marks not."""
@@ -98,9 +75,10 @@ class OutputView(ScrollView, can_focus=True):
         self._documents = [Document()]
         self._limit = 0  # cells a line may take; 0 until the size is known
         self._painter: Painter | None = None
-        self._strips: LRUCache[tuple[Line, tuple[int, int] | None, tuple[Range, ...]], Strip] = LRUCache(512)
+        self._strips: LRUCache[_Key, Strip] = LRUCache(512)
         self._found: Found | None = None
         self._pointed: Found | None = None
+        self._shading: Shading | None = None
         # The row that a resize put at the top, and the position in the text that it was chosen for.
         self._place: tuple[int, int] | None = None
 
@@ -220,6 +198,11 @@ class OutputView(ScrollView, can_focus=True):
         self.refresh()
         if self._pointed is not None and self._pointed.here is not None:
             self._bring_into_sight(self._pointed.here)
+
+    def shade(self, shading: Shading | None) -> None:
+        """Draw the classes that this tells of the text as it is drawn; call again where it tells something else."""
+        self._shading = shading
+        self.refresh()
 
     def _bring_into_sight(self, position: int) -> None:
         wrapped = self._wrapped
@@ -354,9 +337,9 @@ class OutputView(ScrollView, can_focus=True):
         if wrapped is None:
             return Strip.blank(width, self.rich_style)
         if self._documents[self.sequence].is_empty and not self.streaming:
-            return self._placeholder_row(y)
+            return placeholder_row(self, self._placeholder, y)
         if self._painter is None:
-            self._painter = self._new_painter()
+            self._painter = painter(self)
         row = self.scroll_offset.y + y
         if row >= len(wrapped.lines):
             return self._painter.blank(width, wrapped.length)
@@ -364,7 +347,8 @@ class OutputView(ScrollView, can_focus=True):
         strip = self._strip(wrapped, row, width)
         hidden = self._documents[self.sequence].hidden
         style = Style(color=self.get_component_rich_style("output--hidden").color)
-        return veiled(strip, line, hidden, wrapped.limit, style) if hidden[1] else strip
+        coloured = self._shading is not None
+        return veiled(strip, line, hidden, wrapped.limit, style, coloured=coloured) if hidden[1] else strip
 
     def _strip(self, wrapped: Wrapped, row: int, width: int) -> Strip:
         """A line as it is, whether the model sees it or not."""
@@ -373,13 +357,14 @@ class OutputView(ScrollView, can_focus=True):
         selected = self._selected_in(wrapped, line)
         marked = self._pointed or self._found
         found = marked.between(line.start, line.start + line.length) if marked else ()
+        shades = shades_of(line, self._documents[self.sequence], self.sequence, self._shading) if self._shading else ()
         if self.streaming and row == len(wrapped.lines) - 1:
-            return self._painter.line(line, width, selected, cursor=wrapped.limit, found=found)
+            return self._painter.line(line, width, selected, wrapped.limit, found, shades)
         # The key holds all that the strip is made of, so nothing goes stale when text is added or taken away.
-        key = (line, selected, found)
+        key = (line, selected, found, shades)
         strip = self._strips.get(key)
         if strip is None:
-            strip = self._strips[key] = self._painter.line(line, width, selected, found=found)
+            strip = self._strips[key] = self._painter.line(line, width, selected, found=found, shades=shades)
         return strip
 
     def _selected_in(self, wrapped: Wrapped, line: Line) -> tuple[int, int] | None:
@@ -389,29 +374,6 @@ class OutputView(ScrollView, can_focus=True):
         low, high = _selected_range(wrapped, selection)
         low, high = max(low, line.start), min(high, line.start + line.length)
         return (low, high) if low < high else None
-
-    def _placeholder_row(self, y: int) -> Strip:
-        width, height = self.size
-        lines = wrap([Piece("model", self._placeholder)], max(2, width - 4))
-        row = y - max(0, (height - len(lines)) // 2)
-        base = self.rich_style
-        if not 0 <= row < len(lines):
-            return Strip.blank(width, base)
-        text = "".join(cluster.shown for _, cluster in line_clusters(lines[row])).strip()
-        style = self.get_component_rich_style("output--placeholder")
-        return Strip([Segment(text, style)]).text_align(width, "center").apply_style(base)
-
-    def _new_painter(self) -> Painter:
-        def style(name: str) -> Style:
-            return self.get_component_rich_style(f"output--{name}")
-
-        return Painter(
-            self.rich_style,
-            {kind: style(kind) for kind in KINDS},
-            style("cursor"),
-            # Only the background: with no colour of its own, the style would draw text in that background.
-            Style(bgcolor=self.screen.get_component_rich_style("screen--selection").bgcolor),
-        )
 
 
 def _selected_range(wrapped: Wrapped, selection: Selection) -> tuple[int, int]:
