@@ -80,7 +80,7 @@ _ROADS = (
     Action("lens", ("alt+l", "l"), "lens", "lens", "To the lens and back: what was about to be said, and take it."),
     Action(
         "colour",
-        ("alt+d", "d"),
+        ("alt+v", "v"),
         "colour",
         "colour",
         "Colour the text by probability, surprisal, entropy, rank, the settings that were in force, or not at all.",
@@ -88,7 +88,7 @@ _ROADS = (
     ),
     Action(
         "branches",
-        ("alt+f", "b"),
+        ("alt+w", "b"),
         "branches",
         "branches",
         "The branches as a tree: go to one, name it, compare two, prune; every text that was is on one of them.",

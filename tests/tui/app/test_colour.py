@@ -50,19 +50,19 @@ async def test_the_key_goes_through_the_modes_and_the_legend_says_which(tiny: Pa
         await hand.run()
         assert not legend(hand)
         for mode in (*MODES[1:], ""):
-            await hand.press("alt+d")
+            await hand.press("alt+v")
             await hand.settle()
             assert legend(hand).startswith(mode) and bool(legend(hand)) == bool(mode)
             assert hand.app.colouring.mode == mode
         hand.output.focus()
-        await hand.press("d")
+        await hand.press("v")
         assert hand.app.colouring.mode == "probability", "the letter does it where nobody types"
 
 
 async def test_numbers_are_the_models_own_after_another_road_too(tiny: Path, record: Path) -> None:
     async with session(record, tiny, SHORT.changed(temperature=0.7, top_k=40), prompt="the old") as hand:
         await hand.run()
-        await hand.press("alt+d")
+        await hand.press("alt+v")
         await measured(hand)
         check(hand)
         await hand.press("f3", "ctrl+o")  # these are told as they come
@@ -87,7 +87,7 @@ async def test_what_came_unmeasured_is_measured_while_a_run_is_held(tiny: Path, 
         await hand.tokens(5)
         await hand.press("ctrl+p")
         await hand.until(lambda: hand.stage == "paused")
-        await hand.press("alt+d")
+        await hand.press("alt+v")
         await measured(hand)
         assert hand.running
         check(hand)
@@ -117,7 +117,7 @@ async def test_classes_are_told_apart_without_colours_and_by_them(tiny: Path, re
         await hand.run()
         await hand.settle()
         before = looks(hand)
-        await hand.press("alt+d")
+        await hand.press("alt+v")
         await measured(hand)
         assert len(looks(hand) - before - {(False, False)}) >= 1, (
             "the tokens of a model that knows nothing are unlikely"
@@ -125,7 +125,7 @@ async def test_classes_are_told_apart_without_colours_and_by_them(tiny: Path, re
         styles = [hand.output.get_component_rich_style(f"shade--{level}") for level in range(LEVELS)]
         assert len({(style.bold, style.italic) for style in styles}) == LEVELS == len(SHADES)
         assert len({style.bgcolor for style in styles}) == LEVELS
-        await hand.press(*["alt+d"] * (len(MODES) - 1))
+        await hand.press(*["alt+v"] * (len(MODES) - 1))
         await hand.settle()
         assert looks(hand) == before, "nothing of it stays"
 

@@ -74,8 +74,9 @@ async def test_the_score_is_the_engines_and_a_changed_text_is_scored_anew(
         assert wanted.perplexity
         await hand.until(lambda: f"perplexity {wanted.perplexity:,.2f}" in squeezed(hand))
         assert wanted.tokens[0].score
-        assert all(f"{token.score.surprisal:.1f}" in squeezed(hand) for token in wanted.tokens if token.score)
-        assert "Most surprising:" in hand.screen_text()
+        bits = [f"{token.score.surprisal:.1f}" for token in wanted.tokens if token.score]
+        await hand.until(lambda: all(number in squeezed(hand) for number in bits), "a number for each token")
+        await hand.until(lambda: "Most surprising:" in hand.screen_text())
         await hand.press("s")
         await hand.until(lambda: "The text has changed since" in hand.screen_text())
         await hand.press("f3")

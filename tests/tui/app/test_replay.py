@@ -42,7 +42,8 @@ async def test_a_record_is_played_without_a_model_and_looks_as_it_looked(
         assert hand.app.session.facts is None, "there is no model yet"
         await to_end(hand)
         assert state(hand.app.session) == came_to and pieces(hand.output, 0) == shown
-        assert hand.prompt.text == "the old" and "Replay" not in hand.screen_text()
+        assert hand.prompt.text == "the old"
+        await hand.until(lambda: "Replay" not in hand.screen_text())
         assert hand.app.session.settings.temperature == 1.5 and " 1.5 " in hand.screen_text()
         assert record.read_bytes() == before and not list(hand.app.library.paths()), "looking leaves nothing behind"
         gate.open.set()
