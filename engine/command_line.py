@@ -101,26 +101,33 @@ def schedule_from(pairs: Sequence[Sequence[str]], settings: Settings) -> dict[in
     """`--at N name=value` as a schedule for `Controls`; each change is checked here, before anything runs."""
     schedule: dict[int, dict[str, Any]] = {}
     for at, change in pairs:
-        name, equals, text = change.partition("=")
-        if not at.isdecimal() or not equals:
+        if not at.isdecimal() or "=" not in change:
             raise UsageError(f"--at {at:.20} {change:.40}: must be a token's number from 0 on, then name=value")
-        parameter = _parameter_of_flag(name)
+        parameter, value = changed_from(change)
         if not parameter.live:
             raise SettingError(f"--at {at}: {parameter.name} takes effect at the next run, not in the middle of one")
-        value = _value(parameter, text)
         settings.changed(**{parameter.name: value})
         schedule.setdefault(int(at), {})[parameter.name] = value
     return schedule
 
 
-def load_from(args: argparse.Namespace) -> Any:
-    """The model that the flags name, its loading told on standard error where that is a terminal."""
+def changed_from(change: str) -> tuple[Parameter, Any]:
+    """The setting and the value that `name=value` asks for. Raises `SettingError`."""
+    name, _, text = change.partition("=")
+    parameter = _parameter_of_flag(name)
+    return parameter, _value(parameter, text)
+
+
+def load_from(args: argparse.Namespace, name: str | None = None) -> Any:
+    """The model that the flags name, or the one called `name`; its loading is told on standard error where that is a
+    terminal.
+    """
     from engine.models.load import load
 
     report = _told_progress if sys.stderr.isatty() else None
     try:
         return load(
-            args.model_name_or_path,
+            name or args.model_name_or_path,
             family=args.model_type,
             device=args.device,
             dtype=args.dtype,
@@ -141,6 +148,13 @@ def prompt_from(given: str | None) -> str:
         print("Model prompt >>> ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().removesuffix("\n")
     return sys.stdin.buffer.read().decode("utf-8", errors="replace").removesuffix("\n")
+
+
+def whole_number(flag: str, text: str, low: int, high: int) -> int:
+    """The number that a flag was given. Raises `UsageError`."""
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise UsageError(f"{flag} {text:.20}: must be a whole number at least {low}, at most {high}")
+    return int(text)
 
 
 def put(text: str, end: str = "\n") -> None:

@@ -17,6 +17,7 @@ from engine.runner.sliding import SlidingRunner
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.stages import Context
 from engine.settings import PARAMETERS, Settings
+from engine.vocabulary import VocabularyToken
 from engine.weighing import Weighing, distribution, weighed
 from engine.window import window
 
@@ -85,6 +86,11 @@ def tokens(model: LoadedModel, text: str) -> list[TextToken]:
     """The tokens of a text as it stands, nothing added."""
     ids = model.tokenizer.encode(text, add_special_tokens=False)
     return [TextToken(i, model.piece(i), i in model.special_ids) for i in ids]
+
+
+def vocabulary(model: LoadedModel) -> list[VocabularyToken]:
+    """Every id that the model has logits for, with its text."""
+    return [VocabularyToken(i, model.piece(i), i in model.special_ids) for i in range(model.vocabulary_size)]
 
 
 def text_of(model: LoadedModel, ids: Sequence[int]) -> str:

@@ -27,6 +27,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 COMMANDS = {
     "generate": "generate text without the full-screen session",
     "inspect": "the tokens of a prompt, and what could come next",
+    "score": "how likely the model finds a text, token by token",
+    "compare": "the same prompt under several settings or models",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -43,6 +45,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         from engine import inspect_command
 
         inspect_command.main(words[1:])
+    elif command == "score":
+        from engine import score_command
+
+        score_command.main(words[1:])
+    elif command == "compare":
+        from engine import compare_command
+
+        compare_command.main(words[1:])
     else:
         try:
             if command == "config":

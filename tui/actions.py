@@ -225,6 +225,40 @@ _PROMPT = (
         "save", ("ctrl+s",), "save", "save", "Save what is shown as Markdown: all sequences, and how they came about."
     ),
 )
+_TOKENS = (
+    Action(
+        "inspector",
+        ("alt+t",),
+        "inspector",
+        "tokens",
+        "The inspector: a text's tokens, its score, what could come next; the vocabulary, to search.",
+        weight=2,
+    ),
+    Action(
+        "recipes",
+        ("alt+r",),
+        "recipes",
+        "recipes",
+        "Prompts to start from, with blanks to fill.",
+        weight=2,
+    ),
+    Action(
+        "next_blank",
+        ("alt+j",),
+        "next_blank",
+        "next blank",
+        "In the prompt: to the next ‹blank› of a recipe; what you type takes its place.",
+        in_footer=False,
+    ),
+    Action(
+        "inside",
+        ("alt+i",),
+        "inside",
+        "inside",
+        "How it works inside: prefill and decoding, the KV cache, the library's own loop beside this one.",
+        in_footer=False,
+    ),
+)
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt.", weight=0),
     Action(
@@ -295,6 +329,7 @@ class Actions:
             *_PRESETS,
             *_LOOKS,
             *_PROMPT,
+            *_TOKENS,
             *_SESSION,
         ),
     ) -> None:

@@ -18,6 +18,7 @@ from engine.text_counts import counted
 from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
+from tui.asking import Asked, Asking
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -27,9 +28,11 @@ from tui.commands.roads import RoadCommands
 from tui.commands.run import RunCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.text import TextCommands
+from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
 from tui.config import Config
 from tui.config.keys import configured
+from tui.insight import Insight
 from tui.pace import Pace
 from tui.session import Addition
 from tui.widgets.settings_panel import SettingsPanel
@@ -68,6 +71,7 @@ class TextgenApp(
     PromptCommands,
     KeepingCommands,
     FindCommands,
+    TokenCommands,
 ):
     """One session with one model at a time."""
 
@@ -156,6 +160,7 @@ class TextgenApp(
                 self.status.update(stage="loading", detail=f"{item.stage}{share}")
             case ModelFacts():
                 self.session.facts = item
+                self.insight = Insight()
                 self.prompt.completions = item.choices.names if item.choices and not item.choices.setting else ()
                 self.main.show_model(item)
                 self._count()
@@ -166,6 +171,7 @@ class TextgenApp(
                 self.show_looked(event)
             case RunEvent(run, event) if run == self.session.run:
                 self.session.hear(event)
+                self.insight.hear(event)
                 self.main.show_event(event)
                 if isinstance(event, Paused) or not self.session.running:
                     self.ask_lens()
@@ -174,6 +180,7 @@ class TextgenApp(
             case LookSeen():
                 self.show_look(item)
             case Stats(run) if run == self.session.run:
+                self.insight.measure(item)
                 self.status.update(
                     first_token_s=item.first_token_s,
                     tokens_per_s=item.tokens_per_s,
@@ -183,6 +190,10 @@ class TextgenApp(
                 self.main.show_counts()
             case EffectSeen(effect):
                 self.settings_panel.show_effect(effect.name, effect_text(effect))
+            case Asked(job) if not job.cancelled.is_set():
+                job.then(item)
+            case Asking(job, done, total) if not job.cancelled.is_set():
+                job.told(done, total)
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:

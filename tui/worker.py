@@ -11,8 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +21,9 @@ from engine.errors import EngineError, TranscriptError, one_line
 from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress, Token
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from tui.asking import Asked, Asking, AskJob, answered
 from tui.pace import Pace
+from tui.token_reader import TokenReader
 
 if TYPE_CHECKING:
     from engine.families.causal_lm import Choices
@@ -107,6 +108,8 @@ class ModelFacts:
     weight_bytes: int
     count_tokens: Callable[[str], int]
     choices: Choices | None = None
+    reader: TokenReader | None = None
+    vocabulary_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +162,10 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen
+Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob
+Output = (
+    Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
+)
 
 
 class Worker:
@@ -226,6 +231,9 @@ class Worker:
                 continue
             if isinstance(job, LookJob):
                 self._look()
+                continue
+            if isinstance(job, AskJob):
+                self.outbox.append(answered(job, self._model, self.outbox.append, lambda: self._closing))
                 continue
             if isinstance(job, LoadJob):
                 self._load(job)
@@ -392,8 +400,7 @@ class _Clock:
 
 
 def _facts(model: LoadedModel) -> ModelFacts:
-    # A tokenizer of its own: the library's are not made to be used by two threads at once.
-    counting = replace(model, tokenizer=deepcopy(model.tokenizer))
+    reader = TokenReader(model)
     return ModelFacts(
         name=model.name,
         family=model.family.name,
@@ -402,6 +409,8 @@ def _facts(model: LoadedModel) -> ModelFacts:
         dtype=model.dtype,
         positions=model.positions,
         weight_bytes=model.weight_bytes,
-        count_tokens=lambda text: len(model.family.encode(counting, text)),
+        count_tokens=reader.count,
         choices=model.family.choices(model),
+        reader=reader,
+        vocabulary_size=model.vocabulary_size,
     )

@@ -7,11 +7,22 @@ import math
 
 import pytest
 import torch
+from transformers import (
+    RepetitionPenaltyLogitsProcessor,
+    SuppressTokensLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
 
 from engine import PromptError, Settings
 from engine.inspect_command import main
 from engine.inspection import next_token, tokens
 from engine.models.loaded import LoadedModel
+from engine.sampling import RandomStreams, Sampler
+from engine.sampling.stages import Context
+from engine.weighing import weighed
+from engine.weighing_table import table_lines
 from tests.models import END, VOCABULARY, play, saved, tiny_gpt2
 
 PROMPT = "the old river"
@@ -78,7 +89,8 @@ def test_the_command_prints_a_table(folder: str, capsys: pytest.CaptureFixture[s
     assert lines[0] == "5 tokens: [the][␣o][ld][␣river][␛]"
     assert lines[1].startswith("ids: ")
     assert "top_k" in lines[3] and "entropy" in lines[3]
-    assert len(lines) == 8 and " cut " in lines[-1]
+    assert lines[4].split() == ["raw", "top_k", "top_p"] and lines[6].split()[2:] == ["300", "2", "2"]
+    assert len(lines) == 10 and lines[-1].split()[-2:] == ["cut", "cut"]
     assert "\x1b" not in out and err == ""
 
 
@@ -91,6 +103,66 @@ def test_the_command_gives_json(folder: str, gpt2: LoadedModel, capsys: pytest.C
     assert len(document["next"]) == 7
     assert document["next"][0].keys() == {"id", "text", "raw_probability", "raw_rank", "probability", "rank"}
     assert document["stages"] == ["top_p"]
+    assert [stage["stage"] for stage in document["by_stage"]] == ["raw", "top_p"]
+    assert document["by_stage"][0]["tokens_left"] == VOCABULARY > document["by_stage"][1]["tokens_left"]
+
+
+def test_each_stage_is_what_the_library_s_processors_make_of_the_one_before(gpt2: LoadedModel) -> None:
+    settings = Settings(temperature=1.5, top_k=20, top_p=0.8, repetition_penalty=1.3, suppress_tokens=(5,))
+    weighing = next_token(gpt2, PROMPT, settings, top=30).weighing
+    names = ["raw", "repetition_penalty", "suppress_tokens", "temperature", "top_k", "top_p"]
+    assert [stage.name for stage in weighing.stages] == names
+    ids = torch.tensor([gpt2.tokenizer.encode(PROMPT)])
+    scores = gpt2.model(input_ids=ids).logits[:, -1].detach()
+    processors = [
+        RepetitionPenaltyLogitsProcessor(1.3),
+        SuppressTokensLogitsProcessor([5]),
+        TemperatureLogitsWarper(1.5),
+        TopKLogitsWarper(20),
+        TopPLogitsWarper(0.8),
+    ]
+    for stage, processor in zip(weighing.stages, [None, *processors], strict=True):
+        scores = scores if processor is None else processor(ids, scores)
+        wanted = scores[0].double().softmax(dim=-1)
+        assert list(stage.probabilities) == pytest.approx(wanted[list(weighing.ids)].tolist(), abs=1e-5)
+        assert stage.left == int(scores.isfinite().sum())
+        assert stage.entropy == pytest.approx(float(-torch.special.xlogy(wanted, wanted).sum() / math.log(2)), abs=1e-4)
+        assert list(stage.ranks) == [1 + int((wanted > wanted[i]).sum()) for i in weighing.ids]
+    assert {stage.left for stage in weighing.stages[-2:-1]} == {20}
+
+
+def test_the_chosen_token_is_told_wherever_it_stands(gpt2: LoadedModel) -> None:
+    ids, scores = torch.tensor([[1, 2, 3]]), torch.arange(float(VOCABULARY))[None]
+    sampler = Sampler(Settings(top_p=1.0, top_k=2, temperature=2.0), Context.of(gpt2, [1, 2, 3]), RandomStreams(1))
+    found = weighed(gpt2, ids, scores, sampler, 3, chosen=7)
+    assert found.ids == (VOCABULARY - 1, VOCABULARY - 2, VOCABULARY - 3, 7) and found.chosen == 7
+    assert [stage.rank for stage in found.stages] == [VOCABULARY - 7, VOCABULARY - 7, 3]
+    assert found.stages[-1].probability == 0.0 and found.stages[0].probability == found.stages[0].probabilities[-1] > 0
+    forced = Sampler(Settings(sequence_bias=[[[4], 1000.0]]), Context.of(gpt2, [1, 2, 3]), RandomStreams(1))
+    assert 4 in weighed(gpt2, ids, scores, forced, 3).ids, "what the settings bring up is there, however unlikely raw"
+
+
+def test_a_narrow_table_leaves_out_stages_and_says_so(gpt2: LoadedModel) -> None:
+    settings = Settings(temperature=1.5, top_k=20, top_p=0.8, min_p=0.01, typical_p=0.9)
+    weighing = next_token(gpt2, PROMPT, settings, top=5).weighing
+    for width in (160, 80, 60, 40):
+        lines = table_lines(weighing, width)
+        assert width < 60 or max(map(len, lines[1:])) <= width
+        assert ("not shown" in lines[0]) == (width < 160) and "raw" in lines[0] and "typical_p" in lines[0]
+
+
+def test_the_command_decodes_ids_and_searches_the_vocabulary(
+    folder: str, gpt2: LoadedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = gpt2.tokenizer.encode(PROMPT + "😀")
+    main(["--model_name_or_path", folder, "--decode", str(ids)])
+    assert capsys.readouterr().out.splitlines()[0] == PROMPT + "😀"
+    main(["--model_name_or_path", folder, "--vocabulary", "contains e and length 3-", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    wanted = [i for i in range(VOCABULARY) if "e" in (t := gpt2.piece(i)).casefold() and len(t.strip(" ")) >= 3]
+    assert [token["id"] for token in document["tokens"]] == wanted and document["count"] == len(wanted) > 3
+    main(["--model_name_or_path", folder, "--text", "a<|endoftext|>"])
+    assert "[<|endoftext|>*]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -102,6 +174,11 @@ def test_the_command_gives_json(folder: str, gpt2: LoadedModel, capsys: pytest.C
         (["--json", "--temperature", "0"], "temperature 0: must be"),
         (["--model_name_or_path", "./nowhere"], "no such file or folder"),
         (["--no-such"], "unrecognized arguments"),
+        (["--text", "x"], "give one of them"),
+        (["--prompt", "", "--decode", "one"], "--decode one: must be token ids"),
+        (["--prompt", "", "--decode", "300"], "token id 300: must be within"),
+        (["--prompt", "", "--vocabulary", "a(b"], "no regular expression"),
+        (["--prompt", "", "--vocabulary", "length x"], "must be a number or a range"),
         (["--prompt", "the river " * 60], "shorten it by"),
     ],
 )

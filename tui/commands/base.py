@@ -12,6 +12,7 @@ from engine.presets import Shelf
 from engine.session.history import PromptHistory
 from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
+from tui.insight import Insight
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.widgets.notes import NotesPane
@@ -42,6 +43,7 @@ class SessionApp(App[None]):
         self.shelf = shelf or Shelf()
         self.put_off: list[Callable[[], None]] = []
         """What waits for the run under way to end."""
+        self.insight = Insight()
         self.history = PromptHistory()
         self._history_trouble_told = False
         self.main = MainScreen(self.session, self.actions, prompt)

@@ -99,6 +99,12 @@ class PromptPane(SafeEditor):
             return f"A line of {longest:,} characters; the prompt takes {LONGEST_LINE:,} in one: nothing was inserted."
         return ""
 
+    def select_span(self, start: int, end: int) -> None:
+        """Select the characters from `start` to `end`."""
+        assert isinstance(self.document, Document)
+        location = self.document.get_location_from_index
+        self.selection = Selection(location(start), location(end))
+
     # Being searched
 
     def searched_text(self) -> str:

@@ -1,0 +1,53 @@
+"""Texts and tokens without the model's thread: a tokenizer of its own, used by one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from engine.vocabulary import VocabularyToken, found
+
+if TYPE_CHECKING:
+    from engine.inspection import TextToken
+    from engine.models.loaded import LoadedModel
+
+
+class TokenReader:
+    """Made where the model was loaded; the library's tokenizers are not made to be used by two threads at once."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self._model = replace(model, tokenizer=deepcopy(model.tokenizer), _pieces={})
+        self._vocabulary: list[VocabularyToken] = []
+        self._lock = threading.Lock()
+
+    def count(self, text: str) -> int:
+        """How many tokens a prompt has, the family's own marks with it."""
+        with self._lock:
+            return len(self._model.family.encode(self._model, text))
+
+    def tokens(self, text: str) -> list[TextToken]:
+        """The tokens of a text as it stands. Raises `PromptError`."""
+        from engine.generation import check_text
+        from engine.inspection import tokens
+
+        check_text(text)
+        with self._lock:
+            return tokens(self._model, text)
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of these ids. Raises `PromptError`."""
+        from engine.inspection import text_of
+
+        with self._lock:
+            return text_of(self._model, ids)
+
+    def search(self, query: str) -> tuple[list[VocabularyToken], int]:
+        """What a search finds, and how many tokens there are. Raises `QueryError`."""
+        from engine.inspection import vocabulary
+
+        with self._lock:
+            self._vocabulary = self._vocabulary or vocabulary(self._model)
+            return found(self._vocabulary, query), len(self._vocabulary)
