@@ -22,6 +22,7 @@ from engine.events import CacheShape, Event, Failed, Finished, Paused, Progress,
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob, answered
+from tui.clock import Clock
 from tui.pace import Pace
 from tui.token_reader import TokenReader
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from engine.inspection import Effect
     from engine.models.loaded import LoadedModel
     from engine.weighing import Weighing
-
-_STATS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +162,7 @@ class RecordTrouble:
 
 
 Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob
-Output = (
-    Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
-)
+Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
 
 
 class Worker:
@@ -307,7 +304,7 @@ class Worker:
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
-        clock = _Clock()
+        clock = Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0
         for event in generate(model, job.prompt, job.settings, job.controls, drawn=job.drawn, text=text):
@@ -338,7 +335,7 @@ class Worker:
             self._wake.wait(left)
             self._wake.clear()
 
-    def _hold(self, job: RunJob, event: Paused, clock: _Clock) -> None:
+    def _hold(self, job: RunJob, event: Paused, clock: Clock) -> None:
         """Wait for the controls to change; a hold is told and written once, however often it is looked at."""
         if not clock.held:
             self._record(lambda: self.transcript.write("pause", at=event.at))
@@ -356,47 +353,6 @@ class Worker:
             if not self._trouble_told:
                 self.outbox.append(RecordTrouble(one_line(error)))
             self._trouble_told = True
-
-
-class _Clock:
-    """The times of one run; waiting in a pause does not count."""
-
-    def __init__(self) -> None:
-        self.first_token_s: float | None = None
-        self.held = False
-        self._start = self._told = time.perf_counter()
-        self._first_at = self._held_at = 0.0
-        self._tokens = 0
-
-    def hear(self, event: Event) -> None:
-        """Count an event."""
-        self.held = False
-        if isinstance(event, Token):
-            self._tokens += 1
-            if self.first_token_s is None:
-                self._first_at = time.perf_counter()
-                self.first_token_s = self._first_at - self._start
-
-    def hold(self) -> None:
-        """A pause begins."""
-        self.held = True
-        self._held_at = time.perf_counter()
-
-    def go_on(self) -> None:
-        """A pause ends: what it took is taken off."""
-        self._first_at += time.perf_counter() - self._held_at
-
-    def tokens_per_s(self) -> float:
-        """New tokens a second since the first, all sequences together; 0 before the second."""
-        return (self._tokens - 1) / (time.perf_counter() - self._first_at) if self._tokens > 1 else 0.0
-
-    def is_time(self) -> bool:
-        """True a few times a second: when the read-outs are to be told again."""
-        now = time.perf_counter()
-        due = now - self._told >= _STATS_EVERY_S
-        if due:
-            self._told = now
-        return due
 
 
 def _facts(model: LoadedModel) -> ModelFacts:

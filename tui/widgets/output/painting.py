@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.widgets.output.found import Range
-from tui.widgets.output.wrapping import Kind, Line, line_clusters
+from tui.widgets.output.wrapping import Kind, Line, Piece, line_clusters, wrap
 
 CURSOR = "▌"
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # What was found is told apart without colours.
 NOTHING, FOUND, HERE = Style(), Style(bold=True, underline=True), Style(bold=True, reverse=True)
 
@@ -96,3 +100,28 @@ class Painter:
         if not segments:
             return self.blank(width, line.start)
         return Strip(segments, cells).adjust_cell_length(width, self.base)
+
+
+def placeholder_row(text: str, y: int, size: Size, base: Style, style: Style) -> Strip:
+    """Row `y` of a hint that stands in the middle of an empty view."""
+    lines = wrap([Piece("model", text)], max(2, size.width - 4))
+    row = y - max(0, (size.height - len(lines)) // 2)
+    if not 0 <= row < len(lines):
+        return Strip.blank(size.width, base)
+    shown = "".join(cluster.shown for _, cluster in line_clusters(lines[row])).strip()
+    return Strip([Segment(shown, style)]).text_align(size.width, "center").apply_style(base)
+
+
+def painter_for(view: Widget) -> Painter:
+    """A painter in the styles that a view has by its CSS."""
+
+    def style(name: str) -> Style:
+        return view.get_component_rich_style(f"output--{name}")
+
+    return Painter(
+        view.rich_style,
+        {kind: style(kind) for kind in KINDS},
+        style("cursor"),
+        # Only the background: with no colour of its own, the style would draw text in that background.
+        Style(bgcolor=view.screen.get_component_rich_style("screen--selection").bgcolor),
+    )
