@@ -264,7 +264,23 @@ _SESSION = (
     Action(
         "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=2
     ),
-    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences.", weight=2),
+    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "To the next of several sequences.", weight=2),
+    Action(
+        "columns",
+        ("alt+c", "c"),
+        "columns",
+        "side by side",
+        "Several sequences side by side, as many as have room, or one at a time.",
+        in_footer=False,
+    ),
+    Action(
+        "keep_sequence",
+        ("alt+k", "k"),
+        "keep_sequence",
+        "keep one",
+        "Keep the shown sequence alone and put the others away; undo brings them back.",
+        in_footer=False,
+    ),
     Action(
         "copy",
         ("y",),

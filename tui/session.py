@@ -178,7 +178,7 @@ class Session:
                 assert self._job is not None
                 settings, drawn = self._job.settings, self._job.drawn
                 self._growing = {
-                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self._places()
+                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self.growing
                 }
             case Token():
                 self.new_tokens += 1
@@ -229,7 +229,9 @@ class Session:
         start = self.writing.start
         return start.sequence if start is not None and start.sequence is not None else sequence
 
-    def _places(self) -> range:
+    @property
+    def growing(self) -> range:
+        """The sequences that the run under way writes, or the last one wrote."""
         return range(self.place(0), self.place(len(self.sequences) - 1) + 1)
 
     # By hand, and back
@@ -288,6 +290,16 @@ class Session:
         job = self._go_on(Start(replace(writing, start=None), sequence, written.seed, written.drawn))
         job.controls.pick(token_id)
         return replace(job, how="picked", at=number)
+
+    def keep(self, sequence: int) -> None:
+        """Put the other sequences away: undo brings them back."""
+        start = self.writing.start
+        alone = replace(self.writing, sequences=(self.sequences[sequence],), start=None)
+        if start is not None and start.sequence is not None:  # else the last run is done anew from its prompt
+            before = start.writing.sequences[sequence]
+            begun = replace(start.writing, sequences=(before,))
+            start = replace(start, writing=begun, sequence=0) if start.sequence == sequence else None
+        self._leave_for(replace(alone, start=start), self.writing)
 
     def undo(self) -> bool:
         """Back to what was written a step ago; False where there is no such step."""

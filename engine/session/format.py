@@ -237,6 +237,15 @@ _LINES = (
         (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay.")),
     ),
     Line(
+        "keep",
+        "One sequence was kept, and the others put away.",
+        (
+            Field("sequence", "count", "The one that was kept, as it was counted before."),
+            Field("prompt", "text", "The prompt that stands now."),
+            Field("texts", "texts", "What follows it now."),
+        ),
+    ),
+    Line(
         "undo",
         "A step was taken back.",
         (Field("prompt", "text", "The prompt that stands now."), Field("texts", "texts", "What follows it now.")),

@@ -51,7 +51,7 @@ class Hand:
 
     @property
     def output(self) -> OutputView:
-        return self.pane(OutputView)
+        return self.app.main.output
 
     @property
     def panel(self) -> SettingsPanel:
