@@ -157,7 +157,7 @@ class MainScreen(Screen[None]):
 
     def on_columns_fitted(self) -> None:
         """More or fewer of them have room."""
-        self.show_counts()
+        self.call_after_refresh(self.show_counts)
 
     def turn_to_settings(self) -> None:
         """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
@@ -292,7 +292,8 @@ class MainScreen(Screen[None]):
 
     def _show_counts(self, view: OutputView) -> None:
         count, shown = view.sequences, view.sequence
-        parts, by_hand = [], ""
+        alone = len(self.columns.views) == 1
+        parts, by_hand, seed = [], "", ""
         if shown < len(self._session.sequences):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
@@ -300,14 +301,16 @@ class MainScreen(Screen[None]):
                 ending = "the form is complete"
             told = plural(new, "new token") if new or ending else ""
             score = "" if written.score is None else f"score {written.score:.3f}"
-            parts = [told, ending, score, f"seed {written.seed}" if told else ""]
+            seed = f"seed {written.seed}" if told else ""
+            parts = [told, ending, score, seed if alone else ""]
             by_hand = f" · {BY_HAND}" if written.by_hand else ""
         view.border_subtitle = counts_line(*parts, count=view.written, width=view.outer_size.width - ENDS)
-        if len(self.columns.views) > 1:
-            view.border_title = f"{'▸' if view is self.output else ' '}\\[{shown + 1}]{by_hand}"
-        else:
+        if alone:
             names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
             view.border_title = ("Output" if count == 1 else f"Output {names}") + by_hand
+        else:
+            here = "▸" if view is self.output else " "
+            view.border_title = f"{here}\\[{shown + 1}] {seed}{by_hand}"
         if view is self.output and self.has_class("-tiny") and self.notes.notes:
             view.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 

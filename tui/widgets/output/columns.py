@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.events import DescendantFocus, Resize
+from textual.events import DescendantFocus
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Static
@@ -187,11 +188,15 @@ class Columns(Vertical):
         self.fit()
         self.post_message(self.Fitted())
 
-    def on_resize(self, event: Resize) -> None:
-        before = len(self.views)
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed:  # a resize is not told every time, see the view
+            self.call_later(self._refit)
+        return changed
+
+    def _refit(self) -> None:
         self.fit()
-        if len(self.views) != before:
-            self.post_message(self.Fitted())
+        self.post_message(self.Fitted())
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """The column with the focus is the current one."""

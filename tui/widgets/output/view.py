@@ -77,26 +77,17 @@ class OutputView(ScrollView, can_focus=True):
             self.character = character
 
     sequence: reactive[int] = reactive(0, init=False)
-    """The sequence that is shown, from 0."""
+    """The sequence that is shown, from 0; a number out of range means the nearest there is."""
     streaming: reactive[bool] = reactive(False, init=False)
     """Whether more text is to be expected; a cursor stands at the end then."""
     following: var[bool] = var(True, init=False)
     """Whether the view stays at the end as text is added. Scrolling decides it."""
 
-    def __init__(
-        self,
-        placeholder: str = "",
-        texts: Texts | None = None,
-        *,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-        disabled: bool = False,
-    ) -> None:
+    def __init__(self, placeholder: str = "", texts: Texts | None = None, *, id: str | None = None) -> None:
         """`placeholder` is the hint shown, centred, while there is nothing else; `texts` are shared with other views,
         each of which shows another sequence.
         """
-        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+        super().__init__(id=id)
         self._placeholder = placeholder
         self.texts = texts or Texts()
         self.texts.show_in(self)
@@ -168,10 +159,6 @@ class OutputView(ScrollView, can_focus=True):
             changed = rows(before, self._shown.hidden)
             if changed:
                 self._refresh_rows(wrapped.line_at(changed[0]), wrapped.line_at(changed[1]) + 1)
-
-    def show_sequence(self, sequence: int) -> None:
-        """Show another sequence; a number out of range means the nearest there is."""
-        self.sequence = sequence
 
     # What it tells
 
@@ -294,9 +281,20 @@ class OutputView(ScrollView, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
 
-    def on_resize(self, event: events.Resize) -> None:
+    @property
+    def _fitting(self) -> int:
         # One column is kept free, so that the cursor has a place behind a full line.
-        limit = min(max(2, self.scrollable_content_region.width - 1), MEASURE)
+        return min(max(2, self.scrollable_content_region.width - 1), MEASURE)
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed and self._limit and self._fitting != self._limit:
+            # Textual tells of no new size that it came to know between a scroll and the layout.
+            self.post_message(events.Resize(size, virtual_size, container_size))
+        return changed
+
+    def on_resize(self, event: events.Resize) -> None:
+        limit = self._fitting
         self._strips.clear()
         row = round(self.scroll_y)
         wrapped = self._wrapped
