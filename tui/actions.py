@@ -259,6 +259,24 @@ _TOKENS = (
         in_footer=False,
     ),
 )
+_COMPARING = (
+    Action(
+        "compare",
+        ("alt+v",),
+        "compare",
+        "compare",
+        "The prompt under several presets, settings or models side by side, and where they part; take one over.",
+        in_footer=False,
+    ),
+    Action(
+        "sweep",
+        ("alt+s",),
+        "sweep",
+        "sweep",
+        "The prompt at a range of one setting: the one that is looked at, else the temperature.",
+        in_footer=False,
+    ),
+)
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt.", weight=0),
     Action(
@@ -346,6 +364,7 @@ class Actions:
             *_LOOKS,
             *_PROMPT,
             *_TOKENS,
+            *_COMPARING,
             *_SESSION,
         ),
     ) -> None:

@@ -19,6 +19,7 @@ from engine.window import slides
 from tui import alt_keys
 from tui.actions import ACTIONS
 from tui.asking import Asked, Asking
+from tui.commands.comparing import ComparingCommands
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -30,6 +31,7 @@ from tui.commands.settings import SettingCommands
 from tui.commands.text import TextCommands
 from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
+from tui.comparing import Compared
 from tui.config import Config
 from tui.config.keys import configured
 from tui.insight import Insight
@@ -72,6 +74,7 @@ class TextgenApp(
     KeepingCommands,
     FindCommands,
     TokenCommands,
+    ComparingCommands,
 ):
     """One session with one model at a time."""
 
@@ -194,6 +197,8 @@ class TextgenApp(
                 job.then(item)
             case Asking(job, done, total) if not job.cancelled.is_set():
                 job.told(done, total)
+            case Compared(job):
+                job.hear(item)
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. The session goes on, unrecorded.")
             case _:

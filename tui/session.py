@@ -301,6 +301,11 @@ class Session:
             start = replace(start, writing=begun, sequence=0) if start.sequence == sequence else None
         self._leave_for(replace(alone, start=start), self.writing)
 
+    def take_over(self, writing: Writing, settings: Settings) -> None:
+        """This is the text now, and what a run beside it was under are the settings; undo brings the old text back."""
+        self._leave_for(writing, self.writing)
+        self.settings = settings.changed(num_return_sequences=self.settings.num_return_sequences)
+
     def undo(self) -> bool:
         """Back to what was written a step ago; False where there is no such step."""
         return self._move(self.timeline.undo)

@@ -23,6 +23,7 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob, answered
 from tui.clock import Clock
+from tui.comparing import Compared, CompareJob, compare
 from tui.pace import Pace
 from tui.token_reader import TokenReader
 
@@ -49,7 +50,7 @@ class RunJob:
 
     `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
     `how` is for the record: `new`, `on` from where a sequence stopped, `anew`, the last run again, or `picked`, on with
-    a token that a person picked after so many (`at`) of the sequence's own.
+    a token that a person picked after so many (`at`) of the sequence's own; `compare` is for one beside the text.
     """
 
     number: int
@@ -59,7 +60,7 @@ class RunJob:
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
     sequence: int | None = None
-    how: Literal["new", "on", "anew", "picked"] = "new"
+    how: Literal["new", "on", "anew", "picked", "compare"] = "new"
     at: int | None = None
 
 
@@ -161,8 +162,9 @@ class RecordTrouble:
     error: str
 
 
-Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob
-Output = Progress | ModelFacts | LoadFailed | RunEvent | Stats | RecordTrouble | EffectSeen | LookSeen | Asked | Asking
+Job = LoadJob | RunJob | RecordJob | EffectJob | LookJob | AskJob | CompareJob
+Told = RunEvent | Stats | EffectSeen | LookSeen | Asked | Asking | Compared
+Output = Progress | ModelFacts | LoadFailed | RecordTrouble | Told
 
 
 class Worker:
@@ -232,6 +234,9 @@ class Worker:
             if isinstance(job, AskJob):
                 self.outbox.append(answered(job, self._model, self.outbox.append, lambda: self._closing))
                 continue
+            if isinstance(job, CompareJob):
+                compare(job, self._model, self._run, self.outbox.append, lambda: self._closing)
+                continue
             if isinstance(job, LoadJob):
                 self._load(job)
             else:
@@ -284,23 +289,24 @@ class Worker:
             with suppress(EngineError, RuntimeError):  # a prompt that cannot be run says why when it is
                 self.outbox.append(EffectSeen(effect(self._model, job.prompt, job.settings, job.name)))
 
-    def _run(self, job: RunJob, model: LoadedModel) -> None:
-        self._current = job.controls
+    def _run(self, job: RunJob, model: LoadedModel, tell: Callable[[Output], None] | None = None) -> None:
+        self._current, tell = job.controls, tell or self.outbox.append
         try:
-            self._generate(job, model)
+            self._generate(job, model, tell)
         except Exception as error:  # the thread outlives whatever happens in a run
-            self.outbox.append(RunEvent(job.number, Failed(one_line(error))))
+            tell(RunEvent(job.number, Failed(one_line(error))))
         self._current = None
 
-    def _generate(self, job: RunJob, model: LoadedModel) -> None:
+    def _generate(self, job: RunJob, model: LoadedModel, tell: Callable[[Output], None]) -> None:
         from engine.generation import generate
         from engine.models.placement import memory_used
 
-        more: dict[str, Any] = {"how": job.how, "fresh": self._fresh}
+        aside = job.how == "compare"
+        more: dict[str, Any] = {"how": job.how, "fresh": aside or self._fresh}
         more |= {"drawn": job.drawn} if job.drawn else {}
         more |= {"sequence": job.sequence} if job.sequence is not None else {}
         more |= {"at": job.at} if job.at is not None else {}
-        self._fresh = False
+        self._fresh = self._fresh and aside
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
@@ -318,11 +324,11 @@ class Worker:
                 self._record(lambda at=held_at: self.transcript.write("resume", at=at))  # type: ignore[misc]
             clock.hear(event)
             self._record(lambda event=event: self.transcript.event(event))  # type: ignore[misc]
-            self.outbox.append(RunEvent(job.number, event))
+            tell(RunEvent(job.number, event))
             if clock.is_time() or isinstance(event, Finished | Failed):
                 cache, memory = model.runner.cache_shape(), memory_used(model.device)
-                self.outbox.append(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
-            if isinstance(event, Token) and event.index > rested:  # once for all sequences
+                tell(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
+            if isinstance(event, Token) and event.index > rested and not aside:  # once for all sequences
                 rested = event.index
                 self._rest(job.controls, self.pace.rest(event.text, time.monotonic()))
 

@@ -96,7 +96,8 @@ _LINES = (
                 "how",
                 "text",
                 "`new` from the prompt, `on` from where a sequence stopped, `anew` the last again, `picked` on with "
-                "a token that a person picked.",
+                "a token that a person picked; `compare` beside the text, which it leaves as it is, and on caches of "
+                "its own that held nothing.",
             ),
             _maybe("fresh", "flag", "Whether the model had computed nothing since it was loaded."),
             _maybe("drawn", "count", "How many draws of the random stream lie before it."),
@@ -235,6 +236,15 @@ _LINES = (
         "rewind",
         "A sequence was taken back to before one of the tokens in its text.",
         (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay.")),
+    ),
+    Line(
+        "take",
+        "What a run beside the text wrote became the text.",
+        (
+            Field("prompt", "text", "The prompt that stands now."),
+            Field("texts", "texts", "What follows it now."),
+            _maybe("name", "text", "What it was called among those that were compared."),
+        ),
     ),
     Line(
         "keep",

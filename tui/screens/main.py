@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
@@ -25,7 +23,7 @@ from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine, TitleLine
 from tui.widgets.strategy_pane import StrategyPane
 from tui.worker import ModelFacts
-from tui.writing import Ending
+from tui.writing import ENDINGS
 
 NARROW, MEDIUM, WIDE = 100, 116, 180
 TINY = (60, 16)
@@ -53,17 +51,6 @@ HINT = (
     "{warmer} warms it up, {cooler} cools it down, even in mid-sentence.\n"
     "{palette} finds everything else."
 )
-ENDINGS: Mapping[Ending, str] = {
-    "": "",
-    "length": "length reached",
-    "eos": "the model ended the text",
-    "stop": "stop text",
-    "time": "time is up",
-    "cancelled": "stopped",
-    "failed": "failed",
-    "edited": "edited",
-    "rewound": "rewound",
-}
 # What it says is what it looks like.
 BY_HAND = "[underline]by hand[/underline]"
 
