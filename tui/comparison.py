@@ -10,7 +10,7 @@ from engine.comparison import Parting, Variant
 from engine.events import Event, Failed, Finished, Note, Noted, Prepared
 from engine.events import Sequence as Ended
 from engine.settings import PARAMETERS, Settings
-from tui.pieces import Piece, alike
+from tui.pieces import Piece
 from tui.session import Addition, Session
 from tui.worker import RunJob
 from tui.writing import ENDINGS, Writing
@@ -79,19 +79,19 @@ class Comparison:
         side = self.sides[place]
         found: list[Addition] = []
         others: set[int] = set()
-        for _, text, kind in added:
+        for item in added:
+            _, text, kind = item
             before = len(side.text)
-            side.text += text if kind != "mark" else ""
-            same = len(text)
-            if self.first is not None and side.parts is None and kind != "mark":
-                same = alike(self.sides[self.first].text[before:], text)
-            if same < len(text):
-                side.parts = before + same
-                others = {self.first} if self.first is not None else set()
-                found += [(place, text[:same], kind), (place, self._label(place), "mark"), (place, text[same:], kind)]
-            else:
-                found.append((place, text, kind))
-        return [item for item in found if item[1]], others
+            if kind != "mark":
+                side.text += text
+                if self.first is not None and side.parts is None and not self._is_same(before, text):
+                    side.parts, others = before, {self.first}
+                    found.append((place, self._label(place), "mark"))
+            found.append(item)
+        return found, others
+
+    def _is_same(self, start: int, text: str) -> bool:
+        return self.first is None or self.sides[self.first].text.startswith(text, start)
 
     def _end(self, place: int) -> set[int]:
         side = self.sides[place]
@@ -104,7 +104,8 @@ class Comparison:
         if place != self.first and first.end is not None and side.end is not None:
             same = side.variant.model == first.variant.model
             side.parting = comparison.parting(first.end, side.end, same_model=same)
-            side.parts = side.parting.characters if side.parting else None
+            starts = [step.start for step in side.session.steps(0)]
+            side.parts = _before(starts, side.parting.characters) if side.parting else None
         return {self.first}
 
     def pieces(self, place: int) -> list[Piece]:
@@ -152,22 +153,28 @@ class Comparison:
         ]
         return ["" if line == side.variant.name else line for line, side in zip(told, self.sides, strict=True)]
 
-    def state(self, place: int) -> str:
-        """How far one has come, in words."""
+    def state(self, place: int) -> tuple[str, ...]:
+        """How far one has come, in words, what matters most first."""
         side = self.sides[place]
         if side.error:
-            return f"failed: {side.error}"
+            return (f"failed: {side.error}",)
         if side.left_out:
-            return "left out"
+            return ("left out",)
         if side.end is None:
-            return "" if side.session.sequences else "waits"
+            return () if side.session.sequences else ("waits",)
+        ending = ENDINGS[side.end.finish_reason]
         if place == self.first:
-            return ENDINGS[side.end.finish_reason]
+            return (ending,)
         if side.parting is None:
-            return f"{ENDINGS[side.end.finish_reason]} · the same as {(self.first or 0) + 1}"
+            return (f"the same as {(self.first or 0) + 1}", ending)
         tokens = side.parting.tokens
         after = f"{side.parting.characters} characters" if tokens is None else f"{tokens} tokens"
-        return f"{ENDINGS[side.end.finish_reason]} · parts after {after}"
+        return (f"parts after {after}", ending)
+
+
+def _before(starts: Sequence[int], character: int) -> int:
+    """Where the token begins in which this character is; a character that no token wrote stands for itself."""
+    return max((start for start in starts if start <= character), default=character)
 
 
 def _told(name: str, settings: Settings) -> str:

@@ -199,7 +199,7 @@ class CompareScreen(ModalScreen[Taken | None]):
         side = comparison.sides[place]
         written = side.session.written(0)
         tokens = plural(written, "new token") if written else ""
-        parts = (safe_text(comparison.state(place)), tokens)
+        parts = (*map(safe_text, comparison.state(place)), tokens)
         width = view.outer_size.width - ENDS
         view.border_subtitle = escape(counts_line(*parts, count=view.written, width=width))
         here = "▸" if view is self.columns.current else " "
