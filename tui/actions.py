@@ -236,7 +236,7 @@ _TOKENS = (
     ),
     Action(
         "recipes",
-        ("alt+r",),
+        ("alt+c",),
         "recipes",
         "recipes",
         "Prompts to start from, with blanks to fill.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from engine.safe_text import safe_text
-from engine.score_wording import bar, in_context, summary
+from engine.score_wording import bar, in_context
 from tui.token_cells import MOST, beyond, laid_out, piece
 
 if TYPE_CHECKING:
@@ -31,20 +31,17 @@ def tokens(found: list[TextToken], decoded: str, width: int) -> Text:
     return laid_out(cells, width, lambda at: "bold" if found[at].special else "").append(beyond(found))
 
 
-def score_lines(score: TextScore) -> list[str]:
-    """What a score comes to, and the most surprising places."""
-    return [summary(score), *(in_context(score, place) for place in score.surprising(_WORST))]
-
-
 def score(score: TextScore, width: int) -> Text:
-    """Each token above its surprisal in bits, as a bar and as a number."""
+    """Each token above its surprisal in bits, as a bar and as a number; first the most surprising places."""
 
     def style(at: int) -> str:
         own = score.tokens[at].score
         return "bold underline" if own and own.surprisal >= _SURPRISING else ""
 
     cells = [(piece(token.text, token.special), _bits(token)) for token in score.tokens[:MOST]]
-    return laid_out(cells, width, style).append(beyond(score.tokens))
+    worst = [in_context(score, place) for place in score.surprising(_WORST)]
+    head = Text("Most surprising:\n" + "\n".join(worst) + "\n\n" if worst else "", no_wrap=True)
+    return head.append_text(laid_out(cells, width, style)).append(beyond(score.tokens))
 
 
 def _bits(token: ScoredToken) -> str:

@@ -22,7 +22,7 @@ class Use(NamedTuple):
 USES = {
     "copy": Use("f6", "copy", "Copy the ids of what was found."),
     "ban": Use("f7", "ban", "What was found does not come any more (suppress_tokens)."),
-    "only": Use("f8", "ban others", "Nothing else comes but what was found, and the end of the text."),
+    "only": Use("f8", "ban others", "Nothing comes but what was found."),
     "bias": Use("f9", "bias", "Add a number to the logits of what was found (sequence_bias)."),
     "free": Use("alt+u", "free", "What was found is neither banned nor biased any more."),
 }
@@ -37,6 +37,8 @@ def used(name: str, ids: Sequence[int], settings: Settings, size: int, amount: s
     biases = dict(settings.sequence_bias or ())
     told = plural(len(ids), "token")
     if name == "ban":
+        if len(banned | chosen) >= size:
+            raise SettingError("that would leave no token to come: search for fewer")
         return {"suppress_tokens": tuple(sorted(banned | chosen))}, f"{told} will not come; free takes that back."
     if name == "only":
         others = tuple(token for token in range(size) if token not in chosen)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import processors
 
 from engine import PromptError, Settings
 from engine.models.loaded import LoadedModel
@@ -16,7 +18,18 @@ from engine.score_command import main
 from engine.scoring import Score, ScoredToken, TextScore, score_text, scored, scoring
 from engine.window import Window
 from tests.engine.transfo_xl import tiny as transfo_xl
-from tests.models import END, PROMPT, counted, play, saved, tiny_gpt2, tiny_mistral, tiny_openai_gpt
+from tests.models import (
+    END,
+    PROMPT,
+    counted,
+    loaded,
+    metaspace_tokenizer,
+    play,
+    saved,
+    tiny_gpt2,
+    tiny_mistral,
+    tiny_openai_gpt,
+)
 
 LONG = [(7 * at + at * at) % (END - 1) for at in range(150)]
 
@@ -102,6 +115,18 @@ def test_the_numbers_of_a_text(gpt2: LoadedModel) -> None:
     assert [token.id for token in after.tokens] == [token.id for token in score.tokens][-len(after.tokens) :]
     pairs = zip(after.tokens, score.tokens[-len(after.tokens) :], strict=True)
     assert all(a.score and b.score and abs(a.score.logprob - b.score.logprob) < 1e-4 for a, b in pairs)
+
+
+def test_a_mark_that_the_tokenizer_sets_itself_stands_before_the_text() -> None:
+    tokenizer = copy.deepcopy(metaspace_tokenizer())
+    marks = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    tokenizer.backend_tokenizer.post_processor = marks
+    model = loaded(tiny_gpt2().model, tokenizer)
+    score = score_text(model, "the old river", Settings())
+    ids = tokenizer.encode("the old river", add_special_tokens=False)
+    assert tokenizer.encode("the old river") == [1, *ids, 2]
+    assert [token.id for token in score.tokens] == ids, "the marks are no part of the text"
+    assert [token.score for token in score.tokens] == scored(model, [1, *ids])
 
 
 def test_what_has_no_number(gpt2: LoadedModel) -> None:

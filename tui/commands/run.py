@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.recipes import blanks
 from tui.commands.base import SessionApp
 
 
@@ -21,6 +22,10 @@ class RunCommands(SessionApp):
             self.action_choose(then_run=True)  # the model has to be told before it can begin
             return
         self.notes.clear()
+        left = len(blanks(self.prompt.text))
+        if left:
+            told = f"{left} blank{'' if left == 1 else 's'} of the prompt {'is' if left == 1 else 'are'} not filled"
+            self.note("info", "blanks", f"{told}: {self.actions.key('next_blank')} goes to the next.")
         self.keep_prompt(self.prompt.text)
         self.start_run(self.session.begin(self.prompt.text))
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from engine.recipes import Recipe, next_blank, recipes_for
 from tui.commands.base import SessionApp
 
+MOST = 20_000
+"""Characters that the inspector opens with: a line of more would make its editor slow."""
+
 
 class TokenCommands(SessionApp):
     """Screens that show what a text is made of, and what prompts can be made of."""
@@ -16,7 +19,9 @@ class TokenCommands(SessionApp):
         text = self.prompt.selected_text or self.prompt.text
         if self.output.has_focus and self.output.text():
             text = self.output.text()
-        self.push_screen(InspectorScreen(self, text))
+        if len(text) > MOST:
+            self.hint(f"The inspector takes {MOST:,} characters: these are the last ones.")
+        self.push_screen(InspectorScreen(self, text[-MOST:]))
 
     def action_inside(self) -> None:
         """Show how the last run went, and what is remembered of it."""

@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static, Tab, Tabs, TextArea
 
 from engine.errors import EngineError
+from engine.score_wording import summary
 from engine.vocabulary import HELP, VocabularyToken, ids_from
 from engine.weighing_table import table_lines, visible
 from tui import token_views
@@ -261,7 +262,7 @@ class InspectorScreen(ModalScreen[None]):
 
     def _show_score(self, score: TextScore, width: int, stale: bool) -> None:
         if not stale:
-            self._say("\n".join([*token_views.score_lines(score), *(note.text for note in score.notes)]))
+            self._say("\n".join([summary(score), *(note.text for note in score.notes)]))
         self._body.update(token_views.score(score, width))
 
     def _show_next(self, table: NextToken, width: int, stale: bool) -> None:
@@ -297,7 +298,7 @@ class InspectorScreen(ModalScreen[None]):
             self._show_found()
 
     def _show_found(self) -> None:
-        self._say(self._found_line)
+        self._say(self._found_line or "The vocabulary is read …")
         lines = [
             f"{token.id:>8}  {visible(token.text)}{'*' if token.special else ''}" for token in self._found[:LISTED]
         ]

@@ -14,7 +14,16 @@ LEAVING = ACTIONS["quit"].keys
 SPARED = {key for pair in KNOBS.values() for key in pair[1:]} | {f"alt+{digit}" for digit in range(2, 10)}
 """More of the same: one knob's way and one preset stand for the others."""
 KEYS = [key for action in ACTIONS for key in action.keys if key not in LEAVING and key not in SPARED]
-MODAL = {"help": "question_mark", "palette": "ctrl+g", "prompts": "alt+p", "open": "alt+o", "save": "ctrl+s"}
+MODAL = {
+    "help": "question_mark",
+    "palette": "ctrl+g",
+    "prompts": "alt+p",
+    "open": "alt+o",
+    "save": "ctrl+s",
+    "inspector": "alt+t",
+    "recipes": "alt+c",
+    "inside": "alt+i",
+}
 STATES = (
     "loading",
     "empty",
