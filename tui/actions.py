@@ -285,7 +285,7 @@ _SESSION = (
     Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "To the next of several sequences.", weight=2),
     Action(
         "columns",
-        ("alt+c", "c"),
+        ("alt+b", "c"),
         "columns",
         "side by side",
         "Several sequences side by side, as many as have room, or one at a time.",
@@ -293,7 +293,7 @@ _SESSION = (
     ),
     Action(
         "keep_sequence",
-        ("alt+k", "k"),
+        ("alt+m", "k"),
         "keep_sequence",
         "keep one",
         "Keep the shown sequence alone and put the others away; undo brings them back.",
