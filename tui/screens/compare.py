@@ -116,9 +116,8 @@ class CompareScreen(ModalScreen[Taken | None]):
         self.action_run()
 
     def action_run(self) -> None:
-        """Run all variants; one thing after the other."""
-        if self._job is not None:
-            self._say("It is under way: esc ends it.")
+        """Run all variants, unless some are under way."""
+        if self._job is not None:  # what is under way is said
             return
         session = self._owner.session
         try:
@@ -186,7 +185,7 @@ class CompareScreen(ModalScreen[Taken | None]):
         side = comparison.sides[place]
         done = sum(side.done for side in comparison.sides)
         what = self._loading or f"{side.variant.name}: {plural(side.session.new_tokens, 'new token')}"
-        self._say(f"{done} of {len(comparison.sides)} are there; {what} · esc ends it")
+        self._say(f"{done} of {len(comparison.sides)} are there; {what} · esc ends it, then one can be taken over")
 
     def _show_counts(self) -> None:
         for view in self.columns.views:
@@ -226,10 +225,7 @@ class CompareScreen(ModalScreen[Taken | None]):
     def action_take(self) -> None:
         """Take the current column over as the text."""
         comparison, place = self.comparison, self.columns.current.sequence
-        if comparison is None:
-            return
-        if self._job is not None:
-            self._say("It is still being written: esc ends it, then it can be taken over.")
+        if comparison is None or self._job is not None:  # what is under way is said
             return
         writing, side = comparison.taken(place), comparison.sides[place]
         if writing is None:

@@ -23,6 +23,7 @@ MODAL = {
     "inspector": "alt+t",
     "recipes": "alt+c",
     "inside": "alt+i",
+    "compare": "alt+v",
 }
 STATES = (
     "loading",
