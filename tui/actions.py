@@ -6,80 +6,13 @@ The keys are those that common terminals pass on: no F1, F10, F11 or F12, no ctr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
-
-from textual.binding import Binding
-from textual.keys import _character_to_key, key_to_character
 
 from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
-
-TYPED = frozenset(_character_to_key(chr(code)) for code in range(0x20, 0x7F))
-"""What Textual calls the keys of the printable ASCII characters: `a`, `question_mark`."""
-_SIGNS = {
-    "escape": "esc",
-    "question_mark": "?",
-    "slash": "/",
-    "minus": "-",
-    "plus": "+",
-    "equals_sign": "=",
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something a person can do.
-
-    `action` is Textual's action string on the app. A key that types a character acts where nobody is typing, any
-    other one wherever the focus is, an editor included, unless the panes are to have it first (`everywhere` False).
-    An action without a key is in the palette, and the config file can give it one.
-    """
-
-    id: str
-    keys: tuple[str, ...]
-    action: str
-    label: str
-    help: str
-    everywhere: bool = True
-    in_footer: bool = True
-    together: str = ""
-    """What the one line says that neighbours with the same text share."""
-    weight: int = 1
-    """How soon the footer leaves it out where it has no room: 0 last, 2 first."""
-
-    @property
-    def shown_key(self) -> str:
-        """The first key as the footer shows it: `^J`, `F2`, `esc`; empty where there is none."""
-        return shown(self.keys[0]) if self.keys else ""
-
-    def bindings(self) -> list[Binding]:
-        """Textual's bindings for it."""
-        return [
-            Binding(key, self.action, self.label, priority=self.everywhere and not types(key), show=False)
-            for key in self.keys
-        ]
-
-
-def types(key: str) -> bool:
-    """True for a key that puts a character into an editor."""
-    character = key_to_character(key)  # which does not know all the names that Textual gives
-    return key in TYPED or bool(character and character.isprintable()) or (key.startswith("shift+") and len(key) == 7)
-
-
-def shown(key: str) -> str:
-    """A key as people write it: `^J`, `F2`, `esc`, `alt+z`."""
-    if key.startswith("ctrl+"):
-        return "^" + shown(key.removeprefix("ctrl+")).upper()
-    if key.startswith("alt+"):
-        return "alt+" + shown(key.removeprefix("alt+"))
-    if key.startswith("shift+"):
-        return "S-" + shown(key.removeprefix("shift+"))
-    return _SIGNS.get(key) or (key if len(key) == 1 else key.upper())
+from tui.action import Action, shown
+from tui.comparing_actions import COMPARING, SEQUENCES
 
 
 def _spans(keys: Sequence[str]) -> tuple[str, ...]:
@@ -259,45 +192,10 @@ _TOKENS = (
         in_footer=False,
     ),
 )
-_COMPARING = (
-    Action(
-        "compare",
-        ("alt+v",),
-        "compare",
-        "compare",
-        "The prompt under several presets, settings or models side by side, and where they part; take one over.",
-        in_footer=False,
-    ),
-    Action(
-        "sweep",
-        ("alt+s",),
-        "sweep",
-        "sweep",
-        "The prompt at a range of one setting: the one that is looked at, else the temperature.",
-        in_footer=False,
-    ),
-)
 _SESSION = (
     Action("settings", ("ctrl+t",), "settings", "settings", "To the settings and back to the prompt.", weight=0),
     Action(
         "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=2
-    ),
-    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "To the next of several sequences.", weight=2),
-    Action(
-        "columns",
-        ("alt+b", "c"),
-        "columns",
-        "side by side",
-        "Several sequences side by side, as many as have room, or one at a time.",
-        in_footer=False,
-    ),
-    Action(
-        "keep_sequence",
-        ("alt+m", "k"),
-        "keep_sequence",
-        "keep one",
-        "Keep the shown sequence alone and put the others away; undo brings them back.",
-        in_footer=False,
     ),
     Action(
         "copy",
@@ -364,7 +262,8 @@ class Actions:
             *_LOOKS,
             *_PROMPT,
             *_TOKENS,
-            *_COMPARING,
+            *COMPARING,
+            *SEQUENCES,
             *_SESSION,
         ),
     ) -> None:

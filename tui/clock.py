@@ -1,4 +1,4 @@
-"""The times of a run."""
+"""The times of a run as the read-outs tell them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from engine.command_line import Parser, add_setting_options
 from engine.settings import PARAMETERS, Settings
-from tui.actions import ACTIONS, types
+from tui.action import types
+from tui.actions import ACTIONS
 from tui.config import Config, read
 from tui.config.command import main as config_command
 from tui.config.declaration import OPTIONS

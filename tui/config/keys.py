@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from textual.keys import Keys, _character_to_key
 
 from engine.errors import shown as told
-from tui.actions import TYPED, Actions, shown
+from tui.action import TYPED, shown
+from tui.actions import Actions
 from tui.config.declaration import Config
 from tui.config.reading import nearest
 

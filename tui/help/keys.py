@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from textual.widget import Widget
 
-from tui.actions import Actions, shown, types
+from tui.action import shown, types
+from tui.actions import Actions
 from tui.help.section import Row
 
 # Text is wrapped everywhere, so nothing is there to be scrolled to.

@@ -18,7 +18,7 @@ from engine.presets import DIGITS
 from engine.safe_text import safe_text
 from engine.settings import Settings
 from engine.variants import NOW, PARTS, variants_from
-from tui.actions import shown
+from tui.action import shown
 from tui.comparing import Compared, CompareJob
 from tui.comparison import Comparison
 from tui.widgets.counts import ENDS, counts_line, plural
@@ -33,7 +33,7 @@ HELP = (
     f"{PARTS} parts two columns; each is {NOW}, preset=4, model=NAME, or settings as in temperature=1.2 top_p=0.9. "
     "A range is a column for each value: temperature=0.2..1.4/0.3, or top_k=5,50,500. alt+1-9 adds a preset."
 )
-AFTER = "enter in a column takes it over, with its settings · ^L the next · alt+b one or all"
+AFTER = "enter in a column takes it over, with its settings · ^L the next · alt+w one or all"
 
 
 class Taken(NamedTuple):
@@ -62,7 +62,7 @@ class CompareScreen(ModalScreen[Taken | None]):
         Binding("ctrl+j,f5", "run", "run", id="compare.run", show=False, priority=True),
         Binding("enter", "take", "take the column over", id="compare.take", show=False),
         Binding("ctrl+l", "next", "the next column", id="compare.next", show=False, priority=True),
-        Binding("alt+b,c", "several", "one or all", id="compare.several", show=False),
+        Binding("alt+w,c", "several", "one or all", id="compare.several", show=False),
         Binding("y", "copy", "copy the column", id="compare.copy", show=False),
         *(
             Binding(f"alt+{digit}", f"preset({digit})", "add a preset", id=f"compare.preset_{digit}", show=False)

@@ -19,7 +19,7 @@ from engine.score_wording import summary
 from engine.vocabulary import HELP, VocabularyToken, ids_from
 from engine.weighing_table import table_lines, visible
 from tui import token_views
-from tui.actions import shown
+from tui.action import shown
 from tui.asking import Asked, AskJob
 from tui.vocabulary_use import USES, used
 from tui.widgets.counts import plural

@@ -9,7 +9,8 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.actions import Actions, shown
+from tui.action import shown
+from tui.actions import Actions
 
 
 class Welcome(Static):

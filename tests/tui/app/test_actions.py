@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.tui.app.driving import LONG, Hand, session
-from tui.actions import ACTIONS, shown
+from tui.action import shown
+from tui.actions import ACTIONS
 from tui.widgets.key_bar import KeyBar
 
 FORBIDDEN = {"f1", "f10", "f11", "f12", "ctrl+i", "ctrl+m", "ctrl+h", "ctrl+b"}

@@ -56,7 +56,7 @@ async def test_as_many_as_have_room_and_a_key_for_one_or_all(
         check(hand)
         if len(before) == len(after) == 1 and size[0] > 40:
             assert "Two columns need 72 cells" in hand.screen_text()
-        await hand.press("alt+b")
+        await hand.press("alt+w")
         await hand.settle()
         assert shown(hand) == before or len(after) == 1
 
@@ -155,7 +155,7 @@ async def test_what_was_kept_goes_on_as_it_would_have_alone(tiny: Path, record: 
 async def test_the_settings_stay_a_key_away_where_the_columns_took_their_room(tiny: Path, record: Path) -> None:
     async with session(record, tiny, THREE, size=(120, 36), prompt="the old ") as hand:
         await hand.run()
-        await hand.press("alt+b")
+        await hand.press("alt+w")
         await hand.settle()
         assert shown(hand) == [0, 1, 2] and not hand.panel.region
         await hand.press("ctrl+t")
@@ -168,5 +168,5 @@ async def test_the_settings_stay_a_key_away_where_the_columns_took_their_room(ti
         await hand.run()
         await hand.settle()
         assert shown(hand) == [0] and hand.panel.region, "one sequence needs no room beside it"
-        await hand.press("alt+b")
+        await hand.press("alt+w")
         await hand.until(lambda: "There is one sequence" in hand.screen_text())

@@ -113,7 +113,7 @@ async def test_the_text_its_cache_and_its_record_are_left_alone(tiny: Path, reco
 async def test_a_sweep_goes_through_the_range_of_the_setting_that_is_looked_at(tiny: Path, record: Path) -> None:
     async with session(record, tiny, SHORT, size=(200, 60), prompt="the old ") as hand:
         hand.panel.highlight("top_k")
-        screen = await opened(hand, "alt+s")
+        screen = await opened(hand, "alt+q")
         assert screen.line.startswith("top_k=off,")
         screen._line.value = "temperature=0.2..1.4/0.3"
         await compared(hand, screen)
@@ -124,7 +124,7 @@ async def test_a_sweep_goes_through_the_range_of_the_setting_that_is_looked_at(t
 
 async def test_results_are_rows_where_the_screen_is_narrow_and_high(tiny: Path, record: Path) -> None:
     async with session(record, tiny, SHORT, size=(60, 40), prompt="the old ") as hand:
-        screen = await opened(hand, "alt+s", "temperature=0.5,1,1.5")
+        screen = await opened(hand, "alt+q", "temperature=0.5,1,1.5")
         await compared(hand, screen)
         tops = [view.region.y for view in screen.columns.views]
         assert len(tops) == 3 and all(below - above >= 8 for above, below in pairwise(tops))
@@ -245,7 +245,7 @@ async def test_the_same_is_said_to_be_the_same_and_bad_input_in_one_line(tiny: P
 async def test_quitting_ends_a_comparison(record: Path, tmp_path: Path) -> None:
     model = saved(tiny_gpt2(n_positions=8192), tmp_path / "model")
     async with session(record, model, LONG, prompt="the old ") as hand:
-        screen = await opened(hand, "alt+s", "temperature=0.5,1,1.5")
+        screen = await opened(hand, "alt+q", "temperature=0.5,1,1.5")
         await hand.press("enter")
         await hand.until(lambda: screen.comparison and screen.comparison.sides[0].session.new_tokens > 3)
         await hand.press("ctrl+q")

@@ -9,7 +9,8 @@ import pytest
 
 from engine.settings import PARAMETERS, Settings
 from tests.tui.app.driving import Hand, session
-from tui.actions import ACTIONS, shown, types
+from tui.action import shown, types
+from tui.actions import ACTIONS
 from tui.config import Config
 from tui.help.keys import own_keys
 from tui.help.pages import PAGES, Looked, Page, sections
