@@ -116,7 +116,7 @@ def schedule_from(pairs: Sequence[Sequence[str]], settings: Settings) -> dict[in
 def changed_from(change: str) -> tuple[Parameter, Any]:
     """The setting and the value that `name=value` asks for. Raises `SettingError`."""
     name, _, text = change.partition("=")
-    parameter = _parameter_of_flag(name)
+    parameter = parameter_of_flag(name)
     return parameter, _value(parameter, text)
 
 
@@ -203,7 +203,7 @@ def _value(parameter: Parameter, text: str | list[str]) -> Any:
     return parameter.check(text) if parameter.kind == "text" else parameter.parse(text)
 
 
-def _parameter_of_flag(name: str) -> Parameter:
+def parameter_of_flag(name: str) -> Parameter:
     flag = f"--{_underscored(name)}"
     return next((p for p in PARAMETERS.values() if flag in p.flags), None) or parameter_named(name)
 

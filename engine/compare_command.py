@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +15,6 @@ from engine.command_line import (
     UsageError,
     add_model_options,
     add_setting_options,
-    changed_from,
     fail,
     load_from,
     prompt_from,
@@ -24,10 +23,11 @@ from engine.command_line import (
     tell,
 )
 from engine.comparison import Outcome, Parting, Variant, outcomes, parting
-from engine.errors import EngineError, SettingError
-from engine.presets import Preset, Shelf
+from engine.errors import EngineError
+from engine.presets import Shelf
 from engine.safe_text import safe_text
 from engine.settings import Settings
+from engine.variants import sweep_from, variant_from
 
 MARK = "┊"
 """Stands in a text where it parts from the first."""
@@ -59,7 +59,7 @@ def parser() -> Parser:
         metavar="NAME=VALUE",
         help="a variant: settings, preset=4 or model=NAME, several of them for one variant; repeatable",
     )
-    parser.add_argument("--sweep", metavar="NAME=V,V,...", help="a variant for each value of a setting")
+    parser.add_argument("--sweep", metavar="NAME=V,V,...", help="a variant for each value; also NAME=LOW..HIGH/STEP")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of text")
     add_model_options(parser)
     add_setting_options(parser)
@@ -92,46 +92,16 @@ def variants_of(given: Sequence[Sequence[str]], sweep: str | None, settings: Set
     if sweep is not None:
         if given:
             raise UsageError("--with and --sweep: give one of the two")
-        name, equals, values = sweep.partition("=")
-        changes = [[f"{name}={value.strip()}"] for value in values.split(",")] if equals else []
+        changes = [[change] for change in sweep_from(sweep)]
         if len(changes) < 2:
             raise UsageError(f"--sweep {sweep:.40}: must be a setting and its values, as in temperature=0.2,0.6,1.0")
-        return [_variant(change, settings, Shelf()) for change in changes]
+        return [variant_from(change, settings, Shelf()) for change in changes]
     if not given:
         raise UsageError("nothing to compare: give --with name=value (also twice and more) or --sweep name=value,value")
     shelf = Shelf()
     shelf.load()
-    variants = [_variant(change, settings, shelf) for change in given]
+    variants = [variant_from(change, settings, shelf) for change in given]
     return [Variant("as the flags say", settings), *variants] if len(variants) == 1 else variants
-
-
-def _variant(changes: Iterable[str], settings: Settings, shelf: Shelf) -> Variant:
-    """A variant of one or more `name=value`, applied in their order."""
-    names, model, together = [], None, dict[str, Any]()
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals or not value:
-            raise UsageError(f"{change:.40}: must be name=value, preset=4 or model=NAME")
-        if name == "model":
-            model = value
-            names.append(f"model {value}")
-        elif name == "preset":
-            digit, preset = _preset(value, shelf)
-            together |= preset.values
-            names.append(f"preset {digit} {preset.name}")
-        else:
-            parameter, taken = changed_from(change)
-            together[parameter.name] = taken
-            names.append(f"{parameter.title} {parameter.format(taken)}")
-    return Variant(", ".join(names), settings.changed(**together), model)
-
-
-def _preset(text: str, shelf: Shelf) -> tuple[int, Preset]:
-    """The preset under a digit, or of a name."""
-    for digit, preset in shelf:
-        if text in (str(digit), preset.name):
-            return digit, preset
-    raise SettingError(f"preset {text:.40}: must be a digit from 1 to 9, or a preset's name")
 
 
 def _partings(found: Sequence[Outcome]) -> list[list[Parting | None]]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
 from tui.action import Action, shown
+from tui.comparing_actions import COMPARING, SEQUENCES
 from tui.transcript_actions import TRANSCRIPTS
 
 
@@ -222,7 +223,6 @@ _SESSION = (
     Action(
         "choose", ("ctrl+e",), "choose", "choose", "CTRL: a control code for the prompt. XLM: the language.", weight=0
     ),
-    Action("sequence", ("ctrl+l",), "next_sequence", "sequence", "Show the next of several sequences.", weight=2),
     Action(
         "copy",
         ("y",),
@@ -289,6 +289,8 @@ class Actions:
             *_LOOKS,
             *_PROMPT,
             *_TOKENS,
+            *COMPARING,
+            *SEQUENCES,
             *_SESSION,
         ),
     ) -> None:

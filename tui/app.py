@@ -23,6 +23,7 @@ from tui.actions import ACTIONS
 from tui.asking import Asked, Asking
 from tui.commands.branches import BranchCommands
 from tui.commands.colours import ColourCommands
+from tui.commands.comparing import ComparingCommands
 from tui.commands.find import FindCommands
 from tui.commands.keeping import KeepingCommands
 from tui.commands.looks import LookCommands
@@ -33,6 +34,7 @@ from tui.commands.roads import RoadCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.tokens import TokenCommands
 from tui.commands.view import ViewCommands
+from tui.comparing import Compared
 from tui.config import Config
 from tui.config.keys import configured
 from tui.insight import Insight
@@ -79,6 +81,7 @@ class TextgenApp(
     KeepingCommands,
     FindCommands,
     TokenCommands,
+    ComparingCommands,
 ):
     """One session with one model at a time."""
 
@@ -221,6 +224,8 @@ class TextgenApp(
                 job.then(item)
             case Asking(job, done, total) if not job.cancelled.is_set():
                 job.told(done, total)
+            case Compared(job):
+                job.hear(item)
             case RecordTrouble(error):
                 self.note("warning", "record", f"{error}. {self.way_on_unrecorded}")
             case _:

@@ -28,7 +28,7 @@ from tui.worker import RunJob
 from tui.writing import Writing, Written
 
 MOST_TROUBLES = 3
-_DONE = ("edit", "undo", "redo", "rewind", "branch")
+_DONE = ("edit", "undo", "redo", "rewind", "branch", "keep", "take")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ class Restoring:
         """Do what happened; what it adds to the text is handed back, as `Session.hear` does."""
         if moment.run is not None:
             self.finish()
-            self._begin(moment.run)
+            if not moment.run.aside:
+                self._begin(moment.run)
         elif moment.event is not None:
             event = self._heard(moment.event)
             if isinstance(event, Token):
@@ -201,17 +202,28 @@ class Restoring:
         ):
             # Its own word for what stood there then counts, but for what was marked in it.
             self._say(f"what was there after {line['event']} is not what comes of it: its text is taken as it stands")
-            texts = tuple(
-                Written(sequence_seed(session.settings.seed, number), (Piece("model", text),))
-                for number, text in enumerate(line.get("texts", ()))
-            )
-            session.writing = Writing(line["prompt"], texts, used=there.used)
+            session.writing = replace(self._as_it_says(line), used=there.used)
+
+    def _as_it_says(self, line: Mapping[str, Any]) -> Writing:
+        """The text that a line says stands there now."""
+        seed = self.session.settings.seed
+        texts = enumerate(line.get("texts", ()))
+        written = (Written(sequence_seed(seed, number), (Piece("model", text),)) for number, text in texts)
+        return Writing(line["prompt"], tuple(written))
 
     def _moved(self, line: Mapping[str, Any]) -> bool:
         session = self.session
         if line["event"] == "branch":
             branch, _ = self._branch(line)
             return branch is not None and session.take(branch)
+        if line["event"] == "take":
+            session.take_over(self._as_it_says(line), session.settings)
+            return True
+        if line["event"] == "keep":
+            kept = session.can_go_on(line["sequence"])
+            if kept:
+                session.keep(line["sequence"])
+            return kept
         if line["event"] != "rewind":
             return session.undo() if line["event"] == "undo" else session.redo()
         sequence, at = line["sequence"], line["at"]

@@ -187,7 +187,7 @@ class Session:
                 assert self._job is not None
                 settings, drawn = self._job.settings, self._job.drawn
                 self._growing = {
-                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self._places()
+                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self.growing
                 }
             case Token():
                 self.new_tokens += 1
@@ -238,7 +238,9 @@ class Session:
         start = self.writing.start
         return start.sequence if start is not None and start.sequence is not None else sequence
 
-    def _places(self) -> range:
+    @property
+    def growing(self) -> range:
+        """The sequences that the run under way writes, or the last one wrote."""
         return range(self.place(0), self.place(len(self.sequences) - 1) + 1)
 
     # By hand, and back
@@ -341,6 +343,21 @@ class Session:
         self._leave_for(writing, left)
         self._follow(left)
         return True
+
+    def keep(self, sequence: int) -> None:
+        """Put the other sequences away: undo brings them back."""
+        start = self.writing.start
+        alone = replace(self.writing, sequences=(self.sequences[sequence],), start=None)
+        if start is not None and start.sequence is not None:  # else the last run is done anew from its prompt
+            before = start.writing.sequences[sequence]
+            begun = replace(start.writing, sequences=(before,))
+            start = replace(start, writing=begun, sequence=0) if start.sequence == sequence else None
+        self._leave_for(replace(alone, start=start), self.writing)
+
+    def take_over(self, writing: Writing, settings: Settings) -> None:
+        """This is the text now, and what a run beside it was under are the settings; undo brings the old text back."""
+        self._leave_for(writing, self.writing)
+        self.settings = settings.changed(num_return_sequences=self.settings.num_return_sequences)
 
     def undo(self) -> bool:
         """Back to what was written a step ago; False where there is no such step."""

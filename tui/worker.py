@@ -25,6 +25,7 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob, answered
 from tui.clock import Clock
+from tui.comparing import Compared, CompareJob, compare
 from tui.measures import Measured, Measuring, Passage
 from tui.pace import Pace
 from tui.token_reader import TokenReader
@@ -53,7 +54,7 @@ class RunJob:
 
     `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
     `how` is for the record: `new`, `on` from where a sequence stopped, `anew`, the last run again, or `picked`, on with
-    a token that a person picked after so many (`at`) of the sequence's own.
+    a token that a person picked after so many (`at`) of the sequence's own; `compare` is for one beside the text.
     """
 
     number: int
@@ -63,7 +64,7 @@ class RunJob:
     controls: Controls = field(default_factory=Controls)
     drawn: int = 0
     sequence: int | None = None
-    how: Literal["new", "on", "anew", "picked"] = "new"
+    how: Literal["new", "on", "anew", "picked", "compare"] = "new"
     at: int | None = None
 
 
@@ -182,22 +183,9 @@ class RecordTrouble:
     error: str
 
 
-Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob | LookJob | AskJob | MeasureJob
-Output = (
-    Verifying
-    | Verified
-    | Progress
-    | ModelFacts
-    | LoadFailed
-    | RunEvent
-    | Stats
-    | RecordTrouble
-    | EffectSeen
-    | LookSeen
-    | Asked
-    | Asking
-    | Measured
-)
+Job = VerifyJob | LoadJob | RunJob | RecordJob | RecordTo | EffectJob | LookJob | AskJob | MeasureJob | CompareJob
+Told = RunEvent | Stats | EffectSeen | LookSeen | Asked | Asking | Compared | Measured | Verifying | Verified
+Output = Progress | ModelFacts | LoadFailed | RecordTrouble | Told
 
 
 class Worker:
@@ -278,6 +266,9 @@ class Worker:
                 continue
             if isinstance(job, VerifyJob):
                 self._verify(job)
+                continue
+            if isinstance(job, CompareJob):
+                compare(job, self._model, self._run, self.outbox.append, lambda: self._closing)
                 continue
             if isinstance(job, MeasureJob):
                 self._measure(lambda: not self._jobs.empty())
@@ -367,23 +358,24 @@ class Worker:
             with suppress(EngineError, RuntimeError):  # a prompt that cannot be run says why when it is
                 self.outbox.append(EffectSeen(effect(self._model, job.prompt, job.settings, job.name)))
 
-    def _run(self, job: RunJob, model: LoadedModel) -> None:
-        self._current = job.controls
+    def _run(self, job: RunJob, model: LoadedModel, tell: Callable[[Output], None] | None = None) -> None:
+        self._current, tell = job.controls, tell or self.outbox.append
         try:
-            self._generate(job, model)
+            self._generate(job, model, tell)
         except Exception as error:  # the thread outlives whatever happens in a run
-            self.outbox.append(RunEvent(job.number, Failed(one_line(error))))
+            tell(RunEvent(job.number, Failed(one_line(error))))
         self._current = None
 
-    def _generate(self, job: RunJob, model: LoadedModel) -> None:
+    def _generate(self, job: RunJob, model: LoadedModel, tell: Callable[[Output], None]) -> None:
         from engine.generation import generate
         from engine.models.placement import memory_used
 
-        more: dict[str, Any] = {"how": job.how, "fresh": self._fresh}
+        aside = job.how == "compare"
+        more: dict[str, Any] = {"how": job.how, "fresh": aside or self._fresh}
         more |= {"drawn": job.drawn} if job.drawn else {}
         more |= {"sequence": job.sequence} if job.sequence is not None else {}
         more |= {"at": job.at} if job.at is not None else {}
-        self._fresh = False
+        self._fresh = self._fresh and aside
         self._record(
             lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
         )
@@ -404,11 +396,11 @@ class Worker:
                 self._record(lambda at=held_at: self.transcript.write("resume", at=at))  # type: ignore[misc]
             clock.hear(event)
             self._record(lambda event=event: self.transcript.event(event))  # type: ignore[misc]
-            self.outbox.append(RunEvent(job.number, event))
+            tell(RunEvent(job.number, event))
             if clock.is_time() or isinstance(event, Finished | Failed):
                 cache, memory = model.runner.cache_shape(), memory_used(model.device)
-                self.outbox.append(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
-            if isinstance(event, Token) and event.index > rested:  # once for all sequences
+                tell(Stats(job.number, clock.first_token_s, clock.tokens_per_s(), memory, cache))
+            if isinstance(event, Token) and event.index > rested and not aside:  # once for all sequences
                 rested = event.index
                 self._rest(job.controls, self.pace.rest(event.text, time.monotonic()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,6 +13,17 @@ from tui.sight import NOTHING, Hidden
 from tui.steps import Origin, Step, Stepping, ids_before
 
 Ending = events.FinishReason | Literal["failed", "edited", "rewound", ""]
+ENDINGS: Mapping[Ending, str] = {
+    "": "",
+    "length": "length reached",
+    "eos": "the model ended the text",
+    "stop": "stop text",
+    "time": "time is up",
+    "cancelled": "stopped",
+    "failed": "failed",
+    "edited": "edited",
+    "rewound": "rewound",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ _LINES = (
                 "how",
                 "text",
                 "`new` from the prompt, `on` from where a sequence stopped, `anew` the last again, `picked` on with "
-                "a token that a person picked.",
+                "a token that a person picked; `compare` beside the text, which it leaves as it is, and on caches of "
+                "its own that held nothing.",
             ),
             _maybe("fresh", "flag", "Whether the model had computed nothing since it was loaded."),
             _maybe("drawn", "draws", "How many draws of the random stream lie before it."),
@@ -240,6 +241,22 @@ _LINES = (
         "rewind",
         "A sequence was taken back to before one of the tokens in its text.",
         (_SEQUENCE, Field("at", "count", "How many of the tokens in its text stay."), *_STANDING),
+    ),
+    Line(
+        "take",
+        "What a run beside the text wrote became the text.",
+        (
+            *_STANDING,
+            _maybe("name", "text", "What it was called among those that were compared."),
+        ),
+    ),
+    Line(
+        "keep",
+        "One sequence was kept, and the others put away.",
+        (
+            Field("sequence", "count", "The one that was kept, as it was counted before."),
+            *_STANDING,
+        ),
     ),
     Line(
         "undo",

@@ -81,8 +81,13 @@ class RecordedRun:
 
     @property
     def how(self) -> str:
-        """`new` from a prompt, `on` from where a sequence stopped, `anew` as the last run was."""
+        """`new` from a prompt, `on` from where a sequence stopped, `anew` as the last run was, `picked`, `compare`."""
         return str(self.line.get("how") or ("new" if self.sequence is None else "on"))
+
+    @property
+    def aside(self) -> bool:
+        """Whether it ran beside the text, on caches of its own: it has no part in what stands."""
+        return self.how == "compare"
 
     @property
     def sequence(self) -> int | None:

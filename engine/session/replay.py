@@ -103,6 +103,8 @@ class _Stage:
     def set_for(self, run: RecordedRun) -> LoadedModel:
         """The model for a run. Raises `EngineError`."""
         given = self._models.model_for(run)
+        if run.aside:  # what stood beside the text, on caches of its own
+            return given.apart()
         fresh = run.fresh
         if fresh is None:  # a record that does not say so
             fresh = run.prefilled is not None and run.prefilled.reused == 0

@@ -60,7 +60,7 @@ class Standing:
     def take(self, entry: RecordedRun | Line) -> None:
         """Follow one step of the record."""
         if isinstance(entry, RecordedRun):
-            if entry.prepared is not None:  # else it came to nothing
+            if entry.prepared is not None and not entry.aside:  # else it came to nothing, or stood beside the text
                 self._run(entry)
         elif entry["event"] == "edit":
             if KINDS["count"](entry.get("sequence")) and entry["sequence"] < len(self.sequences):

@@ -40,7 +40,7 @@ class BranchCommands(SessionApp):
         self.walked = None
         self.output.point_at(None)
         self.show_other(before)
-        self.output.show_sequence(branch.place.sequence)
+        self.main.columns.turn(branch.place.sequence)
         self.main.show_counts()
         texts = [written.text for written in self.session.sequences]
         self.worker.put(RecordJob("branch", fields("taken", branch.mark) | {"texts": texts}))

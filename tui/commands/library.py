@@ -104,7 +104,7 @@ class LibraryCommands(SessionApp):
         self.settings_panel.show(session.settings)
         self.main.strategy_pane.clear()
         self.main.show_writing()
-        self.output.show_sequence(0)
+        self.main.columns.turn(0)
 
     def go_on_from(self, found: Restoring, path: Path, end: int | None = None) -> None:
         """What was found in a transcript, or in its first `end` bytes, is the session now: say what is to be said, and

@@ -44,6 +44,10 @@ class RoadCommands(SessionApp):
             self.output.point_at(before + here.start, before + here.end)
         self.ask_lens()
 
+    def on_columns_turned(self) -> None:
+        """Another sequence is shown: its tokens are others."""
+        self.walk_to(None)
+
     def on_output_view_pointed(self, event: OutputView.Pointed) -> None:
         """A click: the cursor goes to the token there."""
         place = event.character - len(self.session.writing.prompt)

@@ -6,9 +6,9 @@ from textual.content import Content
 
 from engine.safe_text import safe_text
 from tui.branches import Branch, Place
-from tui.screens.main import ENDINGS
 from tui.widgets.counts import plural
 from tui.widgets.settings_panel.fit import fit, wrapped
+from tui.writing import ENDINGS
 
 _SHOWN = 400  # characters: more than a line has room for
 _ROOMY = 64

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
@@ -20,14 +18,14 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.legend import Legend
 from tui.widgets.lens import LensPane
 from tui.widgets.notes import NotesPane
-from tui.widgets.output import OutputView
+from tui.widgets.output import Columns, OutputView
 from tui.widgets.output_editor import OutputEditor
 from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine, TitleLine
 from tui.widgets.strategy_pane import StrategyPane
 from tui.worker import ModelFacts
-from tui.writing import Ending
+from tui.writing import ENDINGS
 
 NARROW, MEDIUM, WIDE = 100, 116, 180
 TINY = (60, 16)
@@ -55,17 +53,6 @@ HINT = (
     "{warmer} warms it up, {cooler} cools it down, even in mid-sentence.\n"
     "{palette} finds everything else."
 )
-ENDINGS: Mapping[Ending, str] = {
-    "": "",
-    "length": "length reached",
-    "eos": "the model ended the text",
-    "stop": "stop text",
-    "time": "time is up",
-    "cancelled": "stopped",
-    "failed": "failed",
-    "edited": "edited",
-    "rewound": "rewound",
-}
 # What it says is what it looks like.
 BY_HAND = "[underline]by hand[/underline]"
 
@@ -77,16 +64,18 @@ class MainScreen(Screen[None]):
         super().__init__()
         self._session = session
         self._actions = actions
+        self._spread = False
         self.prompt = PromptPane(prompt, id="prompt")
-        self.output = OutputView(
+        self.columns = Columns(
             HINT.format(
                 run=actions.key("run"),
                 warmer=actions.key("temperature.up"),
                 cooler=actions.key("temperature.down"),
                 palette=actions.key("palette"),
             ),
-            id="output",
+            id="columns",
         )
+        self.columns.hint = f"{actions.key('sequence')} shows the next."
         self.editor = OutputEditor(id="editor")
         self.strategy_pane = StrategyPane(id="strategy")
         self.notes = NotesPane(id="notes")
@@ -109,7 +98,7 @@ class MainScreen(Screen[None]):
         with Horizontal(id="panes"):
             with Vertical(id="text"):
                 yield self.prompt
-                yield self.output
+                yield self.columns
                 yield self.editor
                 yield self.legend
                 yield self.find_bar
@@ -128,7 +117,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin where the user begins."""
-        self.output.border_title = "Output"
+        self.show_counts()
         undo = self._actions["undo"].shown_key
         self.editor.border_subtitle = f"esc takes it over · {undo} leaves it as it was"
         self.prompt.focus()
@@ -144,6 +133,30 @@ class MainScreen(Screen[None]):
         self.set_class(event.size.height < HIGH, "-low")
         self.strategy_pane.folded = event.size.height < LOW
         self.call_after_refresh(self.show_counts)  # more or fewer of them have room
+
+    @property
+    def output(self) -> OutputView:
+        """The view of the shown sequence: of the current one, where several are."""
+        return self.columns.current
+
+    def show_several(self, several: bool) -> None:
+        """Show all sequences, the panes beside them folded where they have no room otherwise, or one."""
+        self._spread = several and (self._spread or self.columns.room < 2)
+        self.columns.several = several
+        self._fold()
+
+    def _fold(self) -> None:
+        self.set_class(self._spread and self.columns.count > 1, "-spread")
+
+    def on_columns_turned(self) -> None:
+        """Another sequence is the current one."""
+        if isinstance(self.find_bar.pane, OutputView):
+            self.find_bar.turn(self.output)
+        self.show_counts()
+
+    def on_columns_fitted(self) -> None:
+        """More or fewer of them have room."""
+        self.call_after_refresh(self.show_counts)
 
     def turn_to_settings(self) -> None:
         """To the settings, or back to the prompt; where the screen is narrow they fold in and out."""
@@ -193,7 +206,7 @@ class MainScreen(Screen[None]):
     def find_in(self, pane: PromptPane | OutputView) -> None:
         """Open the find bar at the foot of a pane."""
         self.remove_class("-settings", "-notes")
-        self.query_one("#text").move_child(self.find_bar, after=pane)
+        self.query_one("#text").move_child(self.find_bar, after=pane if pane is self.prompt else self.columns)
         self.find_bar.open(pane, f"find in the {'prompt' if pane is self.prompt else 'output'}")
 
     @property
@@ -204,7 +217,8 @@ class MainScreen(Screen[None]):
 
     def show_start(self) -> None:
         """A run was asked for."""
-        self.output.streaming = self.settings_panel.running = True
+        self.settings_panel.running = True
+        self.columns.stream(True)
         loading = self._session.facts is None
         detail = self.status.reading.detail if loading else ""
         stage = "loading" if loading else "prefill"
@@ -213,7 +227,7 @@ class MainScreen(Screen[None]):
 
     def show_text(self, text: list[Addition]) -> None:
         """New text, and marks."""
-        self.output.extend(text)
+        self.columns.extend(text)
         if self.status.reading.stage == "prefill" and any(kind != "mark" for _, _, kind in text):
             self.status.update(stage="decoding")
 
@@ -223,7 +237,8 @@ class MainScreen(Screen[None]):
         match event:
             case Prepared(_, _, notes):
                 if not self._session.goes_on:
-                    self.output.start(self._session.writing.prompt, len(self._session.sequences))
+                    self.columns.start(self._session.writing.prompt, len(self._session.sequences))
+                self.columns.stream(True, self._session.growing)
                 self.show_writing()
                 for note in notes:
                     self.notes.add(note)
@@ -251,26 +266,33 @@ class MainScreen(Screen[None]):
         for number, beam in enumerate(beams.running):
             if session.place(number) < len(tails):
                 tails[session.place(number)] = beam.text
-        self.output.foretell(tails)
+        self.columns.texts.foretell(tails)
 
     def show_end(self) -> None:
         """The run is over."""
-        self.output.streaming = self.settings_panel.running = False
+        self.settings_panel.running = False
+        self.columns.stream(False)
         self.status.update(stage="ready")
         self.show_writing()
 
     def show_writing(self) -> None:
         """Show all that is written, as it stands."""
         session = self._session
-        self.output.show([session.pieces(number) for number in range(len(session.sequences))])
+        self.columns.show([session.pieces(number) for number in range(len(session.sequences))])
+        self._fold()
         self.status.update(**session.places)
         self.show_sight()
         self.show_counts()
 
     def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, how the run ended, which seed it drew from."""
-        count, shown = self.output.sequences, self.output.sequence
-        parts, by_hand = [], ""
+        for view in self.columns.views:
+            self._show_counts(view)
+
+    def _show_counts(self, view: OutputView) -> None:
+        count, shown = view.sequences, view.sequence
+        alone = len(self.columns.views) == 1
+        parts, by_hand, seed = [], "", ""
         if shown < len(self._session.sequences):
             written, new = self._session.sequences[shown], self._session.written(shown)
             ending = ENDINGS[written.ending]
@@ -278,23 +300,27 @@ class MainScreen(Screen[None]):
                 ending = "the form is complete"
             told = plural(new, "new token") if new or ending else ""
             score = "" if written.score is None else f"score {written.score:.3f}"
-            parts = [told, ending, score, f"seed {written.seed}" if told else ""]
+            seed = f"seed {written.seed}" if told else ""
+            parts = [told, ending, score, seed if alone else ""]
             by_hand = f" · {BY_HAND}" if written.by_hand else ""
-        width = self.output.outer_size.width - ENDS
-        self.output.border_subtitle = counts_line(*parts, count=self.output.written, width=width)
-        names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
+        view.border_subtitle = counts_line(*parts, count=view.written, width=view.outer_size.width - ENDS)
         here, among = self._session.roads.number(self._session.branch(shown))
         branch = f" · branch {here} of {among}" if among > 1 else ""
-        title = "Replay" if self.replaying else "Output"
-        self.output.border_title = (title if count == 1 else f"{title} {names}") + branch + by_hand
-        if self.has_class("-tiny") and self.notes.notes:
-            self.output.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
+        if alone:
+            names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
+            title = "Replay" if self.replaying else "Output"
+            view.border_title = (title if count == 1 else f"{title} {names}") + branch + by_hand
+        else:
+            sign = "▸" if view is self.output else " "
+            view.border_title = f"{sign}\\[{shown + 1}] {seed}{branch}{by_hand}"
+        if view is self.output and self.has_class("-tiny") and self.notes.notes:
+            view.border_title += f" · {plural(len(self.notes.notes), 'note')}: {self._actions.key('notes')}"
 
     def show_sight(self) -> None:
         """Show what of the text the model does not see."""
         for place in range(len(self._session.sequences)):
             hidden = self._session.hidden(place)
-            self.output.dim(place, hidden.start, hidden.end)
+            self.columns.texts.hide(place, hidden.start, hidden.end)
         self.status.update(**self._session.places)
 
     def show_model(self, facts: ModelFacts) -> None:
@@ -314,11 +340,11 @@ class MainScreen(Screen[None]):
         self.remove_class("-settings", "-notes")
         self.editor.border_title = f"{self.output.border_title} · editing"
         self.editor.open(number, self._session.sequences[number].text, at)
-        self.output.display = False
+        self.columns.display = False
 
     def close_editor(self) -> str:
         """The output again, in the place of the editor; what the text in that was."""
-        self.output.display = True
+        self.columns.display = True
         if self.editor.has_focus:
             self.output.focus()
         return self.editor.close()

@@ -101,6 +101,14 @@ class FindBar(Horizontal):
         if self._looking is None:
             self._looking = self.set_interval(_LOOK_EVERY_S, self._look)
 
+    def turn(self, pane: Searched) -> None:
+        """Search another pane, and leave the focus where it is."""
+        if self._pane is not None and self._pane is not pane:
+            self._pane.show_found((), 0, None)
+            self._pane = pane
+            self._from = pane.search_from()
+            self._search()
+
     def action_close(self) -> None:
         """Close, and go back to where one came from; what is looked at stays in sight."""
         if self._looking is not None:

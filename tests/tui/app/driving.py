@@ -54,7 +54,7 @@ class Hand:
 
     @property
     def output(self) -> OutputView:
-        return self.pane(OutputView)
+        return self.app.main.output
 
     @property
     def panel(self) -> SettingsPanel:
@@ -181,7 +181,7 @@ async def session(
 def pieces(output: OutputView, sequence: int = 0) -> list[tuple[str, str]]:
     """(kind, text) of what the output holds, neighbours of one kind as one; marks stay apart."""
     merged: list[tuple[str, str]] = []
-    for kind, text in output._documents[sequence]._pieces:
+    for kind, text in output.texts.documents[sequence]._pieces:
         if merged and merged[-1][0] == kind != "mark":
             text = merged.pop()[1] + text
         merged.append((kind, text))

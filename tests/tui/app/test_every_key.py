@@ -24,6 +24,7 @@ MODAL = {
     "recipes": "alt+c",
     "inside": "alt+i",
     "branches": "b",
+    "compare": "alt+u",
 }
 STATES = (
     "loading",

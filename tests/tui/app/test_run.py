@@ -13,7 +13,7 @@ from tests.models import END, byte_level_tokenizer
 from tests.scripted import scripted
 from tests.tui.app.driving import LONG, SHORT, pieces, session
 from tui.widgets.notes import NotesPane
-from tui.widgets.output import OutputView
+from tui.widgets.output.texts import Texts
 
 
 async def test_a_typed_prompt_is_written_on_and_everything_is_in_the_transcript(tiny: Path, record: Path) -> None:
@@ -186,14 +186,14 @@ async def test_a_character_of_several_tokens_is_shown_whole(tmp_path: Path, reco
     model = scripted(tmp_path / "model", "a", [*ids, *whole, *ids])
     async with session(record, model, SHORT.changed(max_new_tokens=2 + len(whole)), prompt="a") as hand:
         seen: set[str] = set()
-        extend = OutputView.extend
+        extend = Texts.extend
 
-        def watched(view: OutputView, items: list[tuple[int, str, str]]) -> None:
-            extend(view, items)  # type: ignore[arg-type]
-            seen.add(view.text(prompt=False))
+        def watched(texts: Texts, items: list[tuple[int, str, str]]) -> None:
+            extend(texts, items)  # type: ignore[arg-type]
+            seen.add(texts.document(0).text(prompt=False))
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(OutputView, "extend", watched)
+            patch.setattr(Texts, "extend", watched)
             await hand.run()
         assert hand.output.text(prompt=False) == f"x{character}x"
         assert seen and not any("\ufffd" in text for text in seen)

@@ -12,7 +12,7 @@ PROMPT = "the old river and the other river"
 
 def hidden(hand: Hand, sequence: int = 0) -> str:
     """The text that the view draws as out of sight."""
-    document = hand.output._documents[sequence]
+    document = hand.output.texts.documents[sequence]
     low, high = document.hidden
     return "".join(piece.text for piece in document._pieces)[low:high]
 

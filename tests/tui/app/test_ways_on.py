@@ -17,7 +17,7 @@ BEAMS = Settings(strategy="beam", num_beams=4, max_new_tokens=24, eos_token_id=(
 
 
 def tail(hand: Hand) -> str:
-    return hand.output._documents[hand.output.sequence].tail
+    return hand.output.texts.documents[hand.output.sequence].tail
 
 
 async def hold_with_a_tail(hand: Hand) -> None:

@@ -139,7 +139,7 @@ async def test_text_that_comes_after_is_as_ever_and_a_new_text_is_in_sight() -> 
         assert dimmed(view) == ""
         view.dim(1, 0, 8)
         assert dimmed(view) == ""
-        view.show_sequence(1)
+        view.sequence = 1
         assert dimmed(view) == "Theold"
 
 

@@ -44,7 +44,7 @@ async def test_more_and_fewer_sequences_than_before() -> None:
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         view = app.view
         view.show([[Piece("model", str(number))] for number in range(3)])
-        view.show_sequence(2)
+        view.sequence = 2
         await pilot.pause()
         assert rows(view)[0] == "2" and view.sequences == 3
         view.show([[Piece("model", "0")], [Piece("model", "one")]])

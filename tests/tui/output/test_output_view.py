@@ -213,12 +213,12 @@ async def test_sequences() -> None:
         view.extend([(2, "t 1 → 2", "mark")])
         assert view.sequences == 3
         assert (view.sequence, rows(view)[0]) == (0, "Q: one!")
-        view.show_sequence(2)
+        view.sequence = 2
         await pilot.pause()
         assert rows(view)[0] == "Q: three┊t 1 → 2┊"
         assert [view.text(number) for number in range(3)] == ["Q: one!", "Q:", "Q: three"]
         assert view.text(prompt=False) == " three"
-        view.show_sequence(9)
+        view.sequence = 9
         assert view.sequence == 2
         with pytest.raises(IndexError):
             view.add(3, "x")

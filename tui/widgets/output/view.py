@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
-from textual.geometry import Offset, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
@@ -23,7 +23,9 @@ from tui.widgets.output.found import Found, Range
 from tui.widgets.output.looks import COMPONENTS, CSS, painter, placeholder_row
 from tui.widgets.output.out_of_sight import rows, veiled
 from tui.widgets.output.painting import Painter
+from tui.widgets.output.selecting import selected_range
 from tui.widgets.output.shading import Shading, shades_of
+from tui.widgets.output.texts import Texts
 from tui.widgets.output.wrapping import Line, Wrapped
 
 # Cells of a line at most: longer ones are hard to read.
@@ -54,25 +56,20 @@ class OutputView(ScrollView, can_focus=True):
             self.character = character
 
     sequence: reactive[int] = reactive(0, init=False)
-    """The sequence that is shown, from 0."""
+    """The sequence that is shown, from 0; a number out of range means the nearest there is."""
     streaming: reactive[bool] = reactive(False, init=False)
     """Whether more text is to be expected; a cursor stands at the end then."""
     following: var[bool] = var(True, init=False)
     """Whether the view stays at the end as text is added. Scrolling decides it."""
 
-    def __init__(
-        self,
-        placeholder: str = "",
-        *,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-        disabled: bool = False,
-    ) -> None:
-        """`placeholder` is the hint shown, centred, while there is nothing else."""
-        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
+    def __init__(self, placeholder: str = "", texts: Texts | None = None, *, id: str | None = None) -> None:
+        """`placeholder` is the hint shown, centred, while there is nothing else; `texts` are shared with other views,
+        each of which shows another sequence.
+        """
+        super().__init__(id=id)
         self._placeholder = placeholder
-        self._documents = [Document()]
+        self.texts = texts or Texts()
+        self.texts.show_in(self)
         self._limit = 0  # cells a line may take; 0 until the size is known
         self._painter: Painter | None = None
         self._strips: LRUCache[_Key, Strip] = LRUCache(512)
@@ -86,10 +83,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def start(self, prompt: str, sequences: int = 1) -> None:
         """Begin anew: `sequences` sequences, at least one, each beginning with the prompt."""
-        self._documents = [Document(prompt) for _ in range(max(1, sequences))]
-        self.following = True
-        self.set_reactive(OutputView.sequence, 0)
-        self.mutate_reactive(OutputView.sequence)
+        self.texts.start(prompt, sequences)
 
     def add(self, sequence: int, text: str, kind: Kind = "model") -> None:
         """Add raw text at the end of a sequence, or a mark by its label."""
@@ -97,29 +91,32 @@ class OutputView(ScrollView, can_focus=True):
 
     def extend(self, items: Iterable[tuple[int, str, Kind]]) -> None:
         """Add a batch of `(sequence, text, kind)`, drawn once."""
-        for sequence, text, kind in items:
-            self._document(sequence).append(text, kind)
-        self._update()
+        self.texts.extend(items)
 
     def foretell(self, tails: Sequence[str]) -> None:
         """Draw at the end of each sequence what may come next, in the place of what was foretold before.
 
         It is no part of the text: not copied, not searched, and gone when text comes that says otherwise.
         """
-        for document, tail in zip(self._documents, tails, strict=False):
-            document.foretell(tail)
-        self._update()
+        self.texts.foretell(tails)
 
     def show(self, texts: Sequence[Iterable[Piece]]) -> None:
         """Show these in the place of what is there, a sequence each, marks by their labels.
 
         What a text begins with in common with the one before it is neither laid out nor drawn again.
         """
-        documents = [*self._documents, *(Document() for _ in texts)][: max(1, len(texts))]
-        self._documents = documents
-        changed = [document.become(pieces) for document, pieces in zip(documents, texts or [()], strict=True)]
+        self.texts.show(texts)
+
+    def begin_anew(self) -> None:
+        """All sequences are others than before."""
+        self.following = True
+        self.set_reactive(OutputView.sequence, 0)
+        self.mutate_reactive(OutputView.sequence)
+
+    def keep_up(self, changed: Sequence[bool] = ()) -> None:
+        """Text was added, or, where it is `changed`, taken away."""
         self.sequence = self.sequence  # there may be fewer than before
-        if changed[self.sequence]:
+        if changed and changed[self.sequence]:
             self._forget_selection()
         self._update()
 
@@ -133,37 +130,35 @@ class OutputView(ScrollView, can_focus=True):
 
     def dim(self, sequence: int, start: int, end: int) -> None:
         """Draw the characters `start` to `end` as out of the model's sight, prompt counted and marks not."""
-        document = self._document(sequence)
-        before = document.hidden
-        document.hide(start, end)
-        changed = rows(before, document.hidden)
-        wrapped = self._wrapped
-        if changed and wrapped is not None and sequence == self.sequence:
-            self._refresh_rows(wrapped.line_at(changed[0]), wrapped.line_at(changed[1]) + 1)
+        self.texts.hide(sequence, start, end)
 
-    def show_sequence(self, sequence: int) -> None:
-        """Show another sequence; a number out of range means the nearest there is."""
-        self.sequence = sequence
+    def keep_up_sight(self, sequence: int, before: tuple[int, int]) -> None:
+        """The model sees more or less of a sequence than `before`."""
+        wrapped = self._wrapped
+        if wrapped is not None and sequence == self.sequence:
+            changed = rows(before, self._shown.hidden)
+            if changed:
+                self._refresh_rows(wrapped.line_at(changed[0]), wrapped.line_at(changed[1]) + 1)
 
     # What it tells
 
     @property
     def sequences(self) -> int:
         """How many sequences there are."""
-        return len(self._documents)
+        return len(self.texts.documents)
 
     def text(self, sequence: int | None = None, *, prompt: bool = True) -> str:
         """The raw text of a sequence (of the one shown, if none is named), with or without the prompt."""
-        return self._document(self.sequence if sequence is None else sequence).text(prompt=prompt)
+        return self.texts.document(self.sequence if sequence is None else sequence).text(prompt=prompt)
 
     @property
     def written(self) -> TextCount:
         """Words and characters that follow the prompt in the sequence shown."""
-        return self._documents[self.sequence].written
+        return self._shown.written
 
     def pieces(self, sequence: int) -> list[Piece]:
         """What a sequence is made of: its prompt, what was written, marks."""
-        return list(self._document(sequence).pieces)
+        return list(self.texts.document(sequence).pieces)
 
     # Being searched
 
@@ -181,7 +176,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def show_found(self, starts: Sequence[int], length: int, here: int | None, *, go: bool = True) -> None:
         """Mark what was found in the searched text, and bring the place `here` into sight if it is to `go` there."""
-        found = Found(self._documents[self.sequence].pieces, starts, length, here) if starts else None
+        found = Found(self._shown.pieces, starts, length, here) if starts else None
         if found != self._found:
             self._found = found
             self.refresh()
@@ -193,7 +188,7 @@ class OutputView(ScrollView, can_focus=True):
 
         What has no length is shown by the character that follows it.
         """
-        pieces = self._documents[self.sequence].pieces
+        pieces = self._shown.pieces
         self._pointed = None if start is None else Found(pieces, [start], max(1, end - start), 0)
         self.refresh()
         if self._pointed is not None and self._pointed.here is not None:
@@ -226,22 +221,21 @@ class OutputView(ScrollView, can_focus=True):
         wrapped = self._wrapped
         if wrapped is None:
             return None
-        return wrapped.text_between(*_selected_range(wrapped, selection)), "\n"
+        return wrapped.text_between(*selected_range(wrapped, selection)), "\n"
 
-    def _document(self, sequence: int) -> Document:
-        if not 0 <= sequence < len(self._documents):
-            raise IndexError(f"there is no sequence {sequence}; there are {len(self._documents)}")
-        return self._documents[sequence]
+    @property
+    def _shown(self) -> Document:
+        return self.texts.documents[self.sequence]
 
     @property
     def _wrapped(self) -> Wrapped | None:
-        """The lines of the sequence shown, or `None` while the width is not known."""
-        return self._documents[self.sequence].wrapped(self._limit) if self._limit else None
+        """The lines of the sequence shown, or `None` while the width is not known or nobody is to see them."""
+        return self._shown.wrapped(self._limit) if self._limit and self.display else None
 
     # Watching
 
     def validate_sequence(self, sequence: int) -> int:
-        return min(max(0, sequence), len(self._documents) - 1)
+        return min(max(0, sequence), len(self.texts.documents) - 1)
 
     def watch_sequence(self) -> None:
         self._place = self._pointed = None
@@ -250,7 +244,7 @@ class OutputView(ScrollView, can_focus=True):
 
     def watch_streaming(self) -> None:
         wrapped = self._wrapped
-        if wrapped is None or self._documents[self.sequence].is_empty:
+        if wrapped is None or self._shown.is_empty:
             self.refresh()
         else:
             self._refresh_rows(len(wrapped.lines) - 1, len(wrapped.lines))
@@ -272,9 +266,20 @@ class OutputView(ScrollView, can_focus=True):
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
 
-    def on_resize(self, event: events.Resize) -> None:
+    @property
+    def _fitting(self) -> int:
         # One column is kept free, so that the cursor has a place behind a full line.
-        limit = min(max(2, self.scrollable_content_region.width - 1), MEASURE)
+        return min(max(2, self.scrollable_content_region.width - 1), MEASURE)
+
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        changed = super()._size_updated(size, virtual_size, container_size, layout)
+        if changed and self._limit and self._fitting != self._limit:
+            # Textual tells of no new size that it came to know between a scroll and the layout.
+            self.post_message(events.Resize(size, virtual_size, container_size))
+        return changed
+
+    def on_resize(self, event: events.Resize) -> None:
+        limit = self._fitting
         self._strips.clear()
         row = round(self.scroll_y)
         wrapped = self._wrapped
@@ -285,7 +290,7 @@ class OutputView(ScrollView, can_focus=True):
         # Sizes come many at a time while a window is dragged: the place is taken from the first of them.
         position = self._place[1] if self._place and self._place[0] == row else wrapped.lines[row].start
         self._limit = limit
-        wrapped = self._documents[self.sequence].wrapped(limit)
+        wrapped = self._shown.wrapped(limit)
         row = wrapped.line_at(position)
         self._place = (row, position)
         self._update(everything=True, row=row)
@@ -300,7 +305,7 @@ class OutputView(ScrollView, can_focus=True):
         first = 0 if everything else wrapped.dirty
         wrapped.dirty = len(wrapped.lines)
         # Height 0 stands for the placeholder, which is not scrolled.
-        count = 0 if self._documents[self.sequence].is_empty else len(wrapped.lines)
+        count = 0 if self._shown.is_empty else len(wrapped.lines)
         before = self.virtual_size.height
         if not everything and first >= count == before:
             return
@@ -336,7 +341,7 @@ class OutputView(ScrollView, can_focus=True):
         wrapped = self._wrapped
         if wrapped is None:
             return Strip.blank(width, self.rich_style)
-        if self._documents[self.sequence].is_empty and not self.streaming:
+        if self._shown.is_empty and not self.streaming:
             return placeholder_row(self, self._placeholder, y)
         if self._painter is None:
             self._painter = painter(self)
@@ -345,7 +350,7 @@ class OutputView(ScrollView, can_focus=True):
             return self._painter.blank(width, wrapped.length)
         line = wrapped.lines[row]
         strip = self._strip(wrapped, row, width)
-        hidden = self._documents[self.sequence].hidden
+        hidden = self._shown.hidden
         style = Style(color=self.get_component_rich_style("output--hidden").color)
         coloured = self._shading is not None
         return veiled(strip, line, hidden, wrapped.limit, style, coloured=coloured) if hidden[1] else strip
@@ -357,7 +362,7 @@ class OutputView(ScrollView, can_focus=True):
         selected = self._selected_in(wrapped, line)
         marked = self._pointed or self._found
         found = marked.between(line.start, line.start + line.length) if marked else ()
-        shades = shades_of(line, self._documents[self.sequence], self.sequence, self._shading) if self._shading else ()
+        shades = shades_of(line, self._shown, self.sequence, self._shading) if self._shading else ()
         if self.streaming and row == len(wrapped.lines) - 1:
             return self._painter.line(line, width, selected, wrapped.limit, found, shades)
         # The key holds all that the strip is made of, so nothing goes stale when text is added or taken away.
@@ -371,15 +376,6 @@ class OutputView(ScrollView, can_focus=True):
         selection = self.text_selection
         if selection is None:
             return None
-        low, high = _selected_range(wrapped, selection)
+        low, high = selected_range(wrapped, selection)
         low, high = max(low, line.start), min(high, line.start + line.length)
         return (low, high) if low < high else None
-
-
-def _selected_range(wrapped: Wrapped, selection: Selection) -> tuple[int, int]:
-    """The selection as a range of positions in the text; see `painting.place` for what its offsets mean."""
-
-    def position(offset: Offset | None, otherwise: int) -> int:
-        return otherwise if offset is None else wrapped.position(offset.y, offset.x)
-
-    return position(selection.start, 0), position(selection.end, wrapped.length)
