@@ -139,8 +139,8 @@ def _run(args: argparse.Namespace, opening: Choice | None) -> None:
     from engine.session.places import Unrecorded
     from engine.session.transcript import Transcript, new_path
     from tui.app import TextgenApp
+    from tui.jobs import LoadJob
     from tui.widgets.welcome import is_first_start
-    from tui.worker import LoadJob
 
     load = LoadJob(args.model_name_or_path or config.model or None, args.model_type, args.device, args.dtype)
     recording = config.record and not args.no_record

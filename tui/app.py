@@ -38,15 +38,7 @@ from tui.comparing import Compared
 from tui.config import Config
 from tui.config.keys import configured
 from tui.insight import Insight
-from tui.measures import Measured
-from tui.pace import Pace
-from tui.screens.transcripts import Choice
-from tui.session import Addition
-from tui.verifying import Verified, Verifying
-from tui.widgets.settings_panel import SettingsPanel
-from tui.widgets.settings_panel.help_line import effect_text
-from tui.widgets.welcome import Welcome
-from tui.worker import (
+from tui.jobs import (
     EffectJob,
     EffectSeen,
     LoadFailed,
@@ -57,8 +49,16 @@ from tui.worker import (
     RecordTrouble,
     RunEvent,
     Stats,
-    Worker,
 )
+from tui.measures import Measured
+from tui.pace import Pace
+from tui.running import Addition
+from tui.screens.transcripts import Choice
+from tui.verifying import Verified, Verifying
+from tui.widgets.settings_panel import SettingsPanel
+from tui.widgets.settings_panel.help_line import effect_text
+from tui.widgets.welcome import Welcome
+from tui.worker import Worker
 
 FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15

@@ -12,7 +12,7 @@ from engine.events import Event, Failed, Progress
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
-    from tui.worker import RunJob
+    from tui.jobs import RunJob
 
 
 @dataclass(eq=False)

@@ -10,9 +10,10 @@ from engine.comparison import Parting, Variant
 from engine.events import Event, Failed, Finished, Note, Noted, Prepared
 from engine.events import Sequence as Ended
 from engine.settings import PARAMETERS, Settings
+from tui.jobs import RunJob
 from tui.pieces import Piece
-from tui.session import Addition, Session
-from tui.worker import RunJob
+from tui.running import Addition
+from tui.session import Session
 from tui.writing import ENDINGS, Writing
 
 

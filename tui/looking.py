@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tui.jobs import LookJob
 from tui.session import Session
 from tui.steps import written_before
-from tui.worker import LookJob
 
 
 class Look(NamedTuple):

@@ -22,9 +22,10 @@ from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
 from engine.text_files import shown_path
 from tui.branches import Branch, Mark, Place
+from tui.jobs import RunJob
 from tui.pieces import Piece
-from tui.session import Addition, Session
-from tui.worker import RunJob
+from tui.running import Addition
+from tui.session import Session
 from tui.writing import Writing, Written
 
 MOST_TROUBLES = 3

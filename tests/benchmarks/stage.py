@@ -21,7 +21,7 @@ from tests.benchmarks.decoding import PROMPT
 from tests.benchmarks.driver import SwallowingDriver
 from tests.benchmarks.measure import SCREEN
 from tui.app import TextgenApp
-from tui.worker import LoadJob
+from tui.jobs import LoadJob
 
 PATIENCE_S = 60  # a model that is there already takes no time
 

@@ -15,7 +15,8 @@ from tests.benchmarks.decoding import PROMPT, engine_tokens_per_s, library_token
 from tests.benchmarks.measure import Bench, Row, interleaved
 from tests.benchmarks.stage import TimedTranscript, loading, play, session
 from tui.app import FRAME_S
-from tui.worker import LoadJob, ModelFacts, RunEvent, RunJob, Worker
+from tui.jobs import LoadJob, ModelFacts, RunEvent, RunJob
+from tui.worker import Worker
 
 SUBJECT = "tokens a second, batch 1"
 LIBRARY, GREEDY_LIBRARY = "model.generate() sampled", "model.generate() greedy"

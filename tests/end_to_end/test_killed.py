@@ -32,7 +32,8 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from engine.models import load
 from tui.session import Session
-from tui.worker import LoadJob, ModelFacts, RecordJob, RunEvent, Worker
+from tui.jobs import LoadJob, ModelFacts, RecordJob, RunEvent
+from tui.worker import Worker
 
 worker = Worker(Transcript(Path(sys.argv[2]), make_folder=True))
 session = Session(Settings(max_new_tokens=40, seed=int(sys.argv[3]), eos_token_id=()))

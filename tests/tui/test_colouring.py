@@ -14,10 +14,10 @@ from engine.events import Numbers, Token
 from engine.settings import Settings
 from tests.tui.test_session import MOVES, SETTINGS, Stage, play
 from tui.colouring import LEVELS, MODES, SCALES, Colouring
+from tui.jobs import RunJob
 from tui.measures import Measures
 from tui.steps import ids_before
 from tui.widgets.output.shading import shades_of
-from tui.worker import RunJob
 
 
 def numbers(before: tuple[int, ...], token: int) -> Numbers:

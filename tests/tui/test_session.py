@@ -13,11 +13,11 @@ from engine import events
 from engine.events import Changed, Failed, Finished, Prepared, Timing, Token
 from engine.settings import Settings
 from engine.settings.run import sequence_seed
+from tui.jobs import RunJob
 from tui.pieces import Piece, text_of
 from tui.session import Session
 from tui.steps import ids_before
 from tui.widgets.output.document import Document
-from tui.worker import RunJob
 
 LETTERS = "abcdefgh "
 SETTINGS = Settings(max_new_tokens=5, seed=7, num_return_sequences=2)

@@ -19,8 +19,9 @@ from engine.session.transcript import Transcript
 from engine.session.verdict import RunVerdict
 from engine.settings import Settings
 from tests.models import saved, tiny_gpt2
+from tui.jobs import EffectJob, LoadFailed, LoadJob, ModelFacts, RecordJob, RunEvent, RunJob
 from tui.session import Session
-from tui.worker import EffectJob, LoadFailed, LoadJob, ModelFacts, RecordJob, RunEvent, RunJob, Worker
+from tui.worker import Worker
 
 PATIENCE_S = 60.0
 

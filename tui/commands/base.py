@@ -16,6 +16,7 @@ from engine.settings import Settings
 from tui.actions import ACTIONS, Actions
 from tui.colouring import Colouring
 from tui.insight import Insight
+from tui.jobs import RecordJob, RunJob
 from tui.screens.main import MainScreen
 from tui.session import Session
 from tui.widgets.notes import NotesPane
@@ -24,7 +25,7 @@ from tui.widgets.prompt import PromptPane
 from tui.widgets.safe_editor import SafeEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
-from tui.worker import RecordJob, RunJob, Worker
+from tui.worker import Worker
 from tui.writing import Writing
 
 

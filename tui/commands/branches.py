@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from tui.branches import Branch
 from tui.commands.base import SessionApp
+from tui.jobs import RecordJob
 from tui.labels import fields
-from tui.worker import RecordJob
 
 if TYPE_CHECKING:
     from tui.screens.branches import BranchesScreen

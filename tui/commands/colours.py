@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tui.commands.base import SessionApp
+from tui.jobs import RunJob
 from tui.measures import Measured
-from tui.worker import RunJob
 
 
 class ColourCommands(SessionApp):

@@ -8,7 +8,7 @@ from engine.errors import SettingError
 from engine.settings import PARAMETERS
 from engine.variants import declared
 from tui.commands.base import SessionApp
-from tui.worker import RecordJob
+from tui.jobs import RecordJob
 
 if TYPE_CHECKING:
     from tui.screens.compare import Taken

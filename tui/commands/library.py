@@ -16,12 +16,12 @@ from engine.session.same_model import name_of, same_weights
 from engine.session.transcript import Transcript
 from engine.text_files import path_of, shown_path
 from tui.commands.base import SessionApp
+from tui.jobs import LoadJob, ModelFacts, RecordTo
 from tui.restoring import Restoring, restored, without_ids
 from tui.screens.transcripts import Choice
 from tui.session import Session
 from tui.verifying import VerifyJob
 from tui.widgets.counts import plural
-from tui.worker import LoadJob, ModelFacts, RecordTo
 
 
 class LibraryCommands(SessionApp):

@@ -20,7 +20,7 @@ from tui.commands.run import RunCommands
 from tui.commands.text import TextCommands
 from tui.replaying import Player
 from tui.restoring import Moment
-from tui.session import Addition
+from tui.running import Addition
 
 _FRAME_S = 1 / 30
 _BUSY_S = 0.02

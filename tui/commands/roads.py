@@ -8,10 +8,10 @@ from engine.events import Looked
 from engine.safe_text import safe_text
 from engine.settings.names import BEAMS
 from tui.commands.base import SessionApp
+from tui.jobs import LookSeen, RecordJob
 from tui.looking import look
 from tui.widgets.lens import LensPane
 from tui.widgets.output import OutputView
-from tui.worker import LookSeen, RecordJob
 
 
 class RoadCommands(SessionApp):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import SystemRandom
 
 from tui.commands.base import SessionApp
+from tui.jobs import RecordJob
 from tui.widgets.output_editor import OutputEditor
-from tui.worker import RecordJob
 
 _SEEDS = 1_000_000  # few digits, to read and to type
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine.settings import PARAMETERS
 from tui.commands.base import SessionApp
+from tui.jobs import RecordJob
 from tui.widgets.output.columns import NARROWEST
-from tui.worker import RecordJob
 
 
 class ViewCommands(SessionApp):

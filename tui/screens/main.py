@@ -10,7 +10,9 @@ from textual.screen import Screen
 from engine.events import Beams, Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
 from engine.settings.names import FORMS
 from tui.actions import Actions
-from tui.session import Addition, Session
+from tui.jobs import ModelFacts
+from tui.running import Addition
+from tui.session import Session
 from tui.widgets.banner import Banner
 from tui.widgets.counts import ENDS, counts_line, plural
 from tui.widgets.find_bar import FindBar
@@ -24,7 +26,6 @@ from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine, TitleLine
 from tui.widgets.strategy_pane import StrategyPane
-from tui.worker import ModelFacts
 from tui.writing import ENDINGS
 
 NARROW, MEDIUM, WIDE = 100, 116, 180

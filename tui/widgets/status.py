@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from engine.events import CacheShape
 from engine.safe_text import safe_text
-from tui.worker import ModelFacts
+from tui.jobs import ModelFacts
 
 Stage = Literal["loading", "no model", "ready", "prefill", "decoding", "paused", "stopping"]
 _BAR = 8

@@ -20,13 +20,14 @@ from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.app import TextgenApp
 from tui.config import Config
+from tui.jobs import LoadJob
 from tui.screens.transcripts import Choice
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.prompt import PromptPane
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.status import StatusLine
-from tui.worker import LoadJob, Worker
+from tui.worker import Worker
 
 PATIENCE_S = 60.0
 LONG = Settings(max_new_tokens=-1, top_p=1.0, eos_token_id=())

@@ -30,7 +30,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.app import TextgenApp
-from tui.worker import LoadJob
+from tui.jobs import LoadJob
 
 HEAVY = ("torch", "transformers", "tokenizers", "numpy")
 seen = {}
