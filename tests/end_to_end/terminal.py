@@ -165,12 +165,13 @@ class Terminal:
         return status
 
     def pane(self, title: str) -> list[str]:
-        """The lines inside a pane with a border, found by its title; its notes of counts are on the border."""
+        """The lines inside a pane with a border, found by how its title begins; counts are on the border."""
         lines = self.lines()
-        top = next((row for row, line in enumerate(lines) if f"╭─ {title} ─" in line), None)
+        beginnings = (f"╭─ {title} ─", f"╭─ {title} · ")
+        found = ((row, line.find(begun)) for row, line in enumerate(lines) for begun in beginnings)
+        top, left = next(((row, place) for row, place in found if place >= 0), (None, 0))
         if top is None:
             return []
-        left = lines[top].index(f"╭─ {title} ─")
         right = lines[top].index("╮", left)
         inside = []
         for line in lines[top + 1 :]:

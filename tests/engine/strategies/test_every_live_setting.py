@@ -10,6 +10,7 @@ import pytest
 from engine import Controls, Settings
 from engine.events import Beams, Changed, Event, Token
 from engine.settings import PARAMETERS
+from engine.settings.filters import FILTERS
 from tests.models import PROMPT, end, play, tiny_gpt2
 
 MODEL = tiny_gpt2(n_layer=5, n_positions=48)
@@ -99,8 +100,10 @@ UNSEEN_UNDER = {name: {"renormalize_logits"} for name in ("sample", "contrastive
 UNSEEN_UNDER["dola"] |= {"word_bias"}  # it makes none come that the last layer does not find plausible
 UNSEEN_UNDER |= {"constrained-beam": {"min_new_tokens", "min_length"}}  # none ends before it has its word anyway
 # Another way of working (tests of their own); what only a draft by a model knows; a form counts from where it is set.
-ELSEWHERE = {"strategy", "form_regex", "form_json_schema", "form_grammar"} | {
-    name for name in PARAMETERS if name.startswith("num_assistant") or name.endswith(("_lookbehind", "_threshold"))
+ELSEWHERE = {"strategy", "form_regex", "form_json_schema", "form_grammar", "generation_kwargs", *FILTERS} | {
+    name
+    for name in PARAMETERS
+    if name.startswith("num_assistant") or name.endswith(("_lookbehind", "_threshold", "_ensemble_weight"))
 }
 
 
