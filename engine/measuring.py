@@ -22,8 +22,8 @@ def measure(
 ) -> Iterator[list[Numbers]]:
     """The numbers of `written[first:]`, the new ids of a run that began from `prompt`, in parts as they are computed.
 
-    In one pass where the model sees text so; by steps under guidance, and where the passes make a difference. No run is disturbed by it, and what is cached is
-    kept from one time to the next. Raises `EngineError`.
+    In one pass where the model sees text so; by steps under guidance, and where the passes make a difference. No run is
+    disturbed by it, and what is cached is kept from one time to the next. Raises `EngineError`.
     """
     if not all(0 <= token < model.vocabulary_size for token in written):
         raise EngineError(

@@ -232,7 +232,7 @@ def check_look(name: str, desk: Desk, step: int) -> None:
 @each_way
 @each_model
 def test_a_session_takes_other_roads_and_each_token_keeps_its_own_numbers(name: str, settings: Settings) -> None:
-    """Begin, rewind and go on, swap, pick, back to a branch and on from there, under settings that change on the way."""
+    """Begin, rewind and go on, swap, pick, back to a branch and on from there; the settings change on the way."""
     desk = Desk(fresh(name), settings)
     session = desk.session
     first = desk.do(session.begin(PROMPT))
