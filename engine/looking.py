@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-import torch
-
 from engine import guiding
+from engine.events import Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.sampling import RandomStreams, Sampler
@@ -24,30 +23,39 @@ from engine.window import window
 
 def look(
     model: LoadedModel,
-    prompt: str | Sequence[int],
+    prompt: str | Sequence[int] | Prepared,
     written: Sequence[int],
     settings: Settings,
     top: int = 12,
     chosen: int | None = None,
+    form_at: int = 0,
 ) -> Weighing:
-    """The step after `written`, the new ids so far of a run that began from `prompt` (text, or ids as they are).
+    """The step after `written`, the new ids so far of a run that began from `prompt`, which is as `generate` takes it.
 
-    `settings` are those of this step; `chosen` is the token that came, where one has. Raises `EngineError`.
+    `settings` are those of this step, and its form, where they ask for one, began after the first `form_at` of the new
+    ids; `chosen` is the token that came, where one has. Raises `EngineError`.
     """
-    ready = prepared(model, prompt, settings)
-    ids = [*ready.ids, *written]
+    with model.family.kept(model):
+        return _look(model, prepared(model, prompt, settings), written, settings, top, chosen, form_at)
+
+
+def _look(
+    model: LoadedModel,
+    ready: Prepared,
+    written: Sequence[int],
+    settings: Settings,
+    top: int,
+    chosen: int | None,
+    form_at: int,
+) -> Weighing:
     runner = guiding.runner(model.looking, settings)
     runner.window = window(settings, model.positions, model.family.head(model, ready.ids))
     sampler = Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))
     for form in sampler.context.forms:
-        form.start = len(ready.ids)
+        form.start = len(ready.ids) + form_at
     contrasts = settings.strategy == "dola"
     with runner.watched() if contrasts else nullcontext():
-        if runner.scale != 1 and written:  # what it moves away from depends on where the prompt ends
-            runner.prefill(ready.ids)
-            logits = runner.see(torch.tensor([ids], device=model.device))
-        else:
-            logits, _ = runner.prefill(ids)
+        logits = runner.follow(ready.ids, written)
         if contrasts:
             logits = read_layers(model, runner, sampler, logits).logits
     return weighed(model, runner.ids, logits, sampler, top, chosen)

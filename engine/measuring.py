@@ -8,7 +8,7 @@ import torch
 
 from engine import guiding
 from engine.errors import EngineError
-from engine.events import Numbers
+from engine.events import Numbers, Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.runner.sliding import SlidingRunner
@@ -22,14 +22,20 @@ def measure(
 ) -> Iterator[list[Numbers]]:
     """The numbers of `written[first:]`, the new ids of a run that began from `prompt`, in parts as they are computed.
 
-    In one pass where the model sees text so; by steps under guidance. No run is disturbed by it, and what is cached is
-    kept from one time to the next. Raises `EngineError`.
+    In one pass where the model sees text so; by steps under guidance, and where the passes make a difference. No run is
+    disturbed by it, and what is cached is kept from one time to the next. Raises `EngineError`.
     """
     if not all(0 <= token < model.vocabulary_size for token in written):
         raise EngineError(
             f"a token is outside the model's vocabulary of {model.vocabulary_size}: another model wrote it"
         )
-    ready = prepared(model, list(prompt), settings)
+    with model.family.kept(model):
+        yield from _measure(model, prepared(model, list(prompt), settings), written, settings, first)
+
+
+def _measure(
+    model: LoadedModel, ready: Prepared, written: Sequence[int], settings: Settings, first: int
+) -> Iterator[list[Numbers]]:
     guided = guiding.runner(model.looking, settings)
     runner = guided if guided.scale != 1 else SlidingRunner(model.looking.runner)
     runner.window = window(settings, model.positions, model.family.head(model, ready.ids))
@@ -37,9 +43,7 @@ def measure(
     at = len(ready.ids) + first
     if at >= len(text):
         return
-    logits = runner.prefill(list(ready.ids) if runner is guided else text[:at].tolist())[0]
-    if runner is guided and first:  # what it moves away from depends on where the prompt ends
-        logits = runner.see(text[None, :at])
+    logits = runner.follow(ready.ids, written[:first])
     yield _numbers(scores_of(logits, text[at : at + 1]))
     for logits in runner.read(text[at:-1]):
         at += len(logits)

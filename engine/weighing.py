@@ -52,40 +52,40 @@ def weighed(
     The candidates are the `top` tokens that are likeliest raw or in the end, and the `chosen` one wherever it stands.
     The sampler's stages are applied as at a step, nothing is drawn. Raises `EngineError` where scores are no numbers.
     """
-    scores = [(RAW, logits), *sampler.by_stage(ids, logits)]
-    distributions = [distribution(each) for _, each in scores]
-    raw, final = distributions[0], distributions[-1]
+    names, scores = zip((RAW, logits), *sampler.by_stage(ids, logits), strict=True)
+    stacked = torch.cat([each[:1] for each in scores])
+    probabilities = _distributions(stacked)
+    raw, final = probabilities[0], probabilities[-1]
     found = torch.maximum(raw, final).topk(min(top, raw.numel())).indices
     if chosen is not None and not (found == chosen).any():
         found = torch.cat([found, found.new_tensor([chosen])])
     found = found[raw[found].argsort(descending=True, stable=True)]
-    stages = tuple(
-        _weighed(name, each[0], probabilities, found, chosen)
-        for (name, each), probabilities in zip(scores, distributions, strict=True)
-    )
-    names = tuple(found.tolist())
-    return Weighing(names, tuple(map(model.piece, names)), stages, chosen)
+    own = probabilities[:, found]
+    ranks = 1 + (probabilities[:, None] > own[:, :, None]).sum(dim=-1)
+    entropies = torch.special.entr(probabilities).sum(dim=-1) / math.log(2)
+    left = (stacked != -math.inf).sum(dim=-1)
+    told = zip(names, own.tolist(), ranks.tolist(), entropies.tolist(), left.tolist(), strict=True)
+    candidates = tuple(found.tolist())
+    place = None if chosen is None else candidates.index(chosen)
+    stages = tuple(_weighed(*each, place) for each in told)
+    return Weighing(candidates, tuple(map(model.piece, candidates)), stages, chosen)
 
 
 def _weighed(
-    name: str, scores: torch.Tensor, probabilities: torch.Tensor, found: torch.Tensor, chosen: int | None
+    name: str, probabilities: list[float], ranks: list[int], entropy: float, left: int, place: int | None
 ) -> Weighed:
-    left = int((scores != -math.inf).sum())
-    its_own = None if chosen is None else float(probabilities[chosen])
-    ranks = [1 + int((probabilities > own).sum()) for own in probabilities[found]]
-    rank = None if chosen is None else ranks[found.tolist().index(chosen)]
-    shown = tuple(probabilities[found].tolist())
-    return Weighed(name, shown, tuple(ranks), entropy(probabilities), left, rank, its_own)
+    """`place` is the chosen token's among the candidates."""
+    its_own = (None, None) if place is None else (ranks[place], probabilities[place])
+    return Weighed(name, tuple(probabilities), tuple(ranks), entropy, left, *its_own)
 
 
 def distribution(scores: torch.Tensor) -> torch.Tensor:
     """The probabilities (vocabulary,) of the first row; `EngineError` where the scores are no numbers."""
-    probabilities = torch.softmax(scores[0].double(), dim=-1)
+    return _distributions(scores[:1])[0]
+
+
+def _distributions(scores: torch.Tensor) -> torch.Tensor:
+    probabilities = torch.softmax(scores.double(), dim=-1)
     if torch.isnan(probabilities).any():
         raise EngineError("the model's scores are not numbers: try dtype float32")
     return probabilities
-
-
-def entropy(probabilities: torch.Tensor) -> float:
-    """In bits, of probabilities (vocabulary,)."""
-    return float(torch.special.entr(probabilities).sum()) / math.log(2)

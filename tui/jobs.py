@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.controls import Controls
-from engine.events import CacheShape, Event, Progress
+from engine.events import CacheShape, Event, Prepared, Progress
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob
@@ -83,14 +83,15 @@ class EffectJob:
 class LookJob:
     """Look into a step: after the new ids `written` of a run that began from `prompt`, under the settings of the step.
 
-    `number` is the asker's, for the answer; `chosen` is the token that came.
+    `number` is the asker's, for the answer; the rest is what `engine.looking.look` takes.
     """
 
     number: int
-    prompt: str | Sequence[int]
+    prompt: str | Sequence[int] | Prepared
     written: Sequence[int]
     settings: Settings
     chosen: int | None = None
+    form_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.events import Prepared
+from engine.settings import Settings
 from tui.jobs import LookJob
 from tui.session import Session
-from tui.steps import written_before
+from tui.steps import Step, form_began, own_before
 
 
 class Look(NamedTuple):
@@ -23,14 +26,21 @@ def look(session: Session, sequence: int, step: int | None, prompt: str, number:
     steps = session.steps(sequence)
     if step is not None and step < len(steps):
         here = steps[step]
-        before = written_before(steps, step)
-        job = LookJob(number, here.origin.ids, before, here.settings, here.token.id)
-        return Look(f"Token {step + 1:,}", job)
+        return Look(
+            f"Token {step + 1:,}", _job(number, here.origin.ready, own_before(steps, step), here.settings, here)
+        )
     if session.controls is not None:
         held = session.held(sequence)
-        return Look("Next token", LookJob(number, *held)) if held and session.controls.paused else None
+        return Look("Next token", _job(number, *held)) if held and session.controls.paused else None
     if session.can_go_on(sequence):
         written = session.sequences[sequence]
-        start = list(written.ids) or session.writing.prompt + written.text
+        text = session.writing.prompt + written.text
+        start = Prepared(text, written.ids) if written.ids else text
         return Look("Next token", LookJob(number, start, (), session.settings))
     return Look("Next token", LookJob(number, prompt, (), session.settings)) if prompt else None
+
+
+def _job(number: int, ready: Prepared, own: Sequence[Step], settings: Settings, here: Step | None = None) -> LookJob:
+    """The step after these of its own run."""
+    written = [step.token.id for step in own]
+    return LookJob(number, ready, written, settings, here.token.id if here else None, form_began(own, settings))

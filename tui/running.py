@@ -179,13 +179,13 @@ class Running:
     def hear(self, event: Event) -> list[Addition]:
         """Take over what a run tells; what it adds to the text is handed back, to be shown."""
         match event:
-            case Prepared(_, ids):
+            case Prepared():
                 assert self._begun is not None
                 self.writing, self._begun = self._begun, None
                 assert self._job is not None
                 settings, drawn = self._job.settings, self._job.drawn
                 self._growing = {
-                    place: Growing.beginning(ids, self.sequences[place], settings, drawn) for place in self.growing
+                    place: Growing.beginning(event, self.sequences[place], settings, drawn) for place in self.growing
                 }
             case Token():
                 self.new_tokens += 1
@@ -268,13 +268,13 @@ class Running:
                     break
                 yield steps[number]
 
-    def held(self, sequence: int) -> tuple[Sequence[int], Sequence[int], Settings] | None:
-        """For the next token of the run under way: its prompt, what it has written, the settings that it would obey."""
+    def held(self, sequence: int) -> tuple[Prepared, Sequence[Step], Settings] | None:
+        """For the next token of the run under way: its prompt, its steps so far, the settings that it would obey."""
         growing = self._growing.get(sequence)
         if growing is None or self._job is None:
             return None
-        written = [step.token.id for step in growing.stepping.steps]
-        return growing.stepping.origin.ids, written, self._job.settings.obeying(self.settings)
+        stepping = growing.stepping
+        return stepping.origin.ready, stepping.steps, self._job.settings.obeying(self.settings)
 
     def _leave_for(self, writing: Writing, before: Writing) -> None:
         self.writing = writing

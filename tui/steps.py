@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import SettingError
-from engine.events import Token
+from engine.events import Prepared, Token
 from engine.settings import Settings
+from engine.settings.names import FORMS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """The run that tokens came from: all ids before its first token, the seed of its sequence, the draws before it."""
+    """The run that tokens came from: what it began from, the seed of its sequence, the draws before it."""
 
-    ids: tuple[int, ...]
+    ready: Prepared
     seed: int
     drawn: int
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All ids before its first token."""
+        return self.ready.ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +45,28 @@ class Step:
         return self.start + len(self.token.text)
 
 
-def written_before(steps: Sequence[Step], number: int) -> tuple[int, ...]:
-    """The new ids of its own run before a step."""
+def own_before(steps: Sequence[Step], number: int) -> Sequence[Step]:
+    """The steps of its own run before a step."""
     origin, first = steps[number].origin, number
     while first and steps[first - 1].origin is origin:
         first -= 1
-    return tuple(step.token.id for step in steps[first:number])
+    return steps[first:number]
+
+
+def form_began(own: Sequence[Step], settings: Settings) -> int:
+    """After how many steps of a run the form began that the step after them keeps, under these settings."""
+    form = _form(settings)
+    parted = (number for number in range(len(own), 0, -1) if _form(own[number - 1].settings) != form)
+    return next(parted, 0) if any(form) else 0
+
+
+def _form(settings: Settings) -> tuple[str, ...]:
+    return tuple(getattr(settings, name) for name in FORMS)
 
 
 def ids_before(steps: Sequence[Step], number: int) -> tuple[int, ...]:
     """All ids before a step, the prompt's too, as the model had seen them."""
-    return steps[number].origin.ids + written_before(steps, number)
+    return steps[number].origin.ids + tuple(step.token.id for step in own_before(steps, number))
 
 
 def step_at(steps: Sequence[Step], character: int) -> int | None:

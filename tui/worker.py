@@ -201,7 +201,7 @@ class Worker:
         from engine.looking import look
 
         try:
-            weighing = look(self._model, job.prompt, job.written, job.settings, chosen=job.chosen)
+            weighing = look(self._model, job.prompt, job.written, job.settings, chosen=job.chosen, form_at=job.form_at)
             self.outbox.append(LookSeen(job.number, weighing))
         except (EngineError, RuntimeError) as error:
             self.outbox.append(LookSeen(job.number, None, one_line(error)))

@@ -152,10 +152,10 @@ class Growing:
     hidden: Hidden = NOTHING
 
     @classmethod
-    def beginning(cls, ids: tuple[int, ...], written: Written, settings: Settings, drawn: int) -> Growing:
-        """At a run's start: from these ids and this text."""
-        origin = Origin(ids, written.seed, drawn)
-        return cls(list(ids), Stepping(origin, settings, len(written.text)))
+    def beginning(cls, ready: events.Prepared, written: Written, settings: Settings, drawn: int) -> Growing:
+        """At a run's start: from this prompt and this text."""
+        origin = Origin(ready, written.seed, drawn)
+        return cls(list(ready.ids), Stepping(origin, settings, len(written.text)))
 
     def take(self, token: events.Token) -> Kind:
         """A token at the end; what kind of text it is."""

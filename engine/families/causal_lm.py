@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -79,6 +80,11 @@ class Family:
     def set_up(self, model: LoadedModel, settings: Settings) -> tuple[Note, ...]:
         """What is set in the model before a run, be its prompt text or ids; notes about it."""
         return ()
+
+    @contextmanager
+    def kept(self, model: LoadedModel) -> Iterator[None]:
+        """Afterwards what `set_up` sets is as it was before: for what is computed beside a run."""
+        yield
 
     def before(self, settings: Settings) -> str:
         """The text that goes before the prompt, for the model alone."""

@@ -6,6 +6,8 @@ Each step sees the text, with a mask token after it, and reads what the model wo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.errors import PromptError, shown
@@ -55,6 +57,14 @@ class XLM(Family):
             model.model.config.lang_id = known[name]
             notes.append(Note("info", "xlm-language", f"The language is {name}, of {', '.join(known)}."))
         return tuple(notes)
+
+    @contextmanager
+    def kept(self, model: LoadedModel) -> Iterator[None]:
+        language = model.model.config.lang_id
+        try:
+            yield
+        finally:
+            model.model.config.lang_id = language
 
     def notes(self, model: LoadedModel, prompt: str, ids: tuple[int, ...], settings: Settings) -> tuple[Note, ...]:
         return prefix_ignored("XLM", settings)

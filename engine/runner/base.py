@@ -24,6 +24,9 @@ class Runner(ABC):
     All rows are equally long. A runner outlives a run: the next prefill keeps whatever beginning it shares with a row.
     """
 
+    by_passes = False
+    """Whether the logits depend on which ids went through the model together."""
+
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
         self._buffer = torch.empty((0, 0), dtype=torch.long)
@@ -75,6 +78,15 @@ class Runner(ABC):
 
         Returns the float32 logits (rows, vocabulary) after the last id, and how many ids needed no computing.
         """
+
+    def follow(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
+        """The logits (1, vocabulary) that a run from `prompt` had after it had `written` these ids."""
+        if not self.by_passes:
+            return self.prefill([*prompt, *written])[0]
+        logits, _ = self.prefill(prompt)
+        for token in written:
+            logits = self.step(torch.tensor([token]))
+        return logits
 
     @abstractmethod
     def step(self, ids: torch.Tensor) -> torch.Tensor:

@@ -49,6 +49,12 @@ class GuidedRunner(SlidingRunner):
             return logits, reused
         return self._moved(logits, self._second.prefill(self._beginning, rows)[0]), reused
 
+    def follow(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
+        if self.scale == 1 or not written or self.by_passes:
+            return super().follow(prompt, written)
+        self.prefill(prompt)  # what it moves away from depends on where the prompt ends
+        return self.see(torch.tensor([[*prompt, *written]], device=self.model.device))
+
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         logits = super().step(ids)
         return self._guided(logits, ids)

@@ -43,6 +43,10 @@ class MemoryRunner(Runner):
         self._cuttable = bool(getattr(model.config, "same_length", False))
         self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
 
+    @property
+    def by_passes(self) -> bool:  # type: ignore[override]
+        return not self._cuttable
+
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         ids = list(ids)
         if self._prompt is not None and self._prompt.ids == ids:

@@ -34,6 +34,10 @@ class SlidingRunner(Runner):
         self._seeing = runner
 
     @property
+    def by_passes(self) -> bool:  # type: ignore[override]
+        return self._seeing.by_passes
+
+    @property
     def ids(self) -> torch.Tensor:
         """(rows, length) of all ids, those out of sight too."""
         return super().ids if self.out else self._seeing.ids

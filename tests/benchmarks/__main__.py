@@ -20,6 +20,7 @@ NAMES = {
     "key_latency": "key press to handler while a model generates",
     "first_frame": "start to first frame, against a minimal app",
     "text_length": "a token after little and much text, and its alternatives",
+    "lens": "a token with the lens open or measured, against neither",
     "memory": "a step of a model with memory at token 10 and 10,000",
     "cuda": "tokens a second on a GPU, where there is one",
 }

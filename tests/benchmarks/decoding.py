@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import torch
 from transformers.generation.streamers import BaseStreamer
 
+from engine.controls import Controls
 from engine.events import Failed, Token
 from engine.generation import generate
 from engine.models.loaded import LoadedModel
@@ -52,9 +53,14 @@ def engine_tokens_per_s(model: LoadedModel, prompt: str | Sequence[int], setting
     return len(times) / (time.perf_counter() - start)
 
 
-def engine_step_s(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> list[float]:
-    """Seconds between one new token and the next in `generate()`."""
-    return _gaps(_by_engine(model, prompt, settings))
+def engine_step_s(
+    model: LoadedModel,
+    prompt: str | Sequence[int],
+    settings: Settings,
+    each_step: Callable[[Controls], None] | None = None,
+) -> list[float]:
+    """Seconds between one new token and the next in `generate()`; `each_step` is done to its controls before each."""
+    return _gaps(_by_engine(model, prompt, settings, each_step))
 
 
 def prompt_ids(model: LoadedModel, length: int) -> list[int]:
@@ -63,13 +69,23 @@ def prompt_ids(model: LoadedModel, length: int) -> list[int]:
     return (ids * (length // len(ids) + 1))[:length]
 
 
-def _by_engine(model: LoadedModel, prompt: str | Sequence[int], settings: Settings) -> list[float]:
+def _by_engine(
+    model: LoadedModel,
+    prompt: str | Sequence[int],
+    settings: Settings,
+    each_step: Callable[[Controls], None] | None = None,
+) -> list[float]:
     """When each token came; every run computes its whole prompt, as the library does."""
     model.runner.reset()
+    controls = Controls()
+    if each_step:
+        each_step(controls)
     times = []
-    for event in generate(model, prompt, settings):
+    for event in generate(model, prompt, settings, controls):
         if isinstance(event, Token):
             times.append(time.perf_counter())
+            if each_step:
+                each_step(controls)
         elif isinstance(event, Failed):
             raise RuntimeError(event.error)
     return _all(times, settings)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from engine.controls import Controls
 from engine.events import Failed, Finished
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
@@ -34,7 +36,7 @@ def run(bench: Bench) -> list[Row]:
         {
             LIBRARY: lambda: library_tokens_per_s(model, ids, sampled),
             engine: lambda: engine_tokens_per_s(model, PROMPT, sampled),
-            worker: lambda: _by_worker(model, sampled),
+            worker: lambda: worker_tokens_per_s(model, sampled),
             whole: lambda: asyncio.run(_by_session(model, sampled)),
             GREEDY_LIBRARY: lambda: library_tokens_per_s(model, ids, greedy),
             GREEDY: lambda: engine_tokens_per_s(model, PROMPT, greedy),
@@ -44,8 +46,13 @@ def run(bench: Bench) -> list[Row]:
     return [told.row(SUBJECT, what, against, "tokens/s", "higher") for what, against in pairs]
 
 
-def _by_worker(model: LoadedModel, settings: Settings) -> float:
-    """The worker with nobody but a drain at its other end, as often as the screen drains it."""
+def worker_tokens_per_s(
+    model: LoadedModel, settings: Settings, follow: Callable[[Controls], None] | None = None
+) -> float:
+    """The worker with nobody but a drain at its other end, as often as the screen drains it.
+
+    `follow` is what the screen does to the run's controls once a frame.
+    """
     model.runner.reset()
     with TemporaryDirectory() as folder, loading(model):
         transcript = TimedTranscript(Path(folder) / "session.jsonl")
@@ -53,14 +60,16 @@ def _by_worker(model: LoadedModel, settings: Settings) -> float:
         worker.start()
         worker.put(LoadJob(None))
         _drained_until(worker, ModelFacts)
-        worker.put(RunJob(1, PROMPT, PROMPT, settings))
-        _drained_until(worker, Finished, Failed)
+        job = RunJob(1, PROMPT, PROMPT, settings)
+        worker.put(job)
+        _drained_until(worker, Finished, Failed, each_frame=lambda: follow(job.controls) if follow else None)
         worker.close()
     return settings.max_new_tokens / transcript.seconds
 
 
-def _drained_until(worker: Worker, *awaited: type) -> None:
+def _drained_until(worker: Worker, *awaited: type, each_frame: Callable[[], None] = lambda: None) -> None:
     while True:
+        each_frame()
         while worker.outbox:
             item = worker.outbox.popleft()
             if isinstance(item.event if isinstance(item, RunEvent) else item, awaited):

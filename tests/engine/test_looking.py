@@ -6,7 +6,7 @@ import pytest
 
 import engine
 from engine import Controls
-from engine.events import Looked, Token
+from engine.events import Looked, Prepared, Token
 from engine.looking import look
 from engine.models.loaded import LoadedModel
 from engine.settings import Settings
@@ -24,6 +24,9 @@ WAYS: dict[str, Settings] = {
         encoder_repetition_penalty=1.5, begin_suppress_tokens=(5,), min_new_tokens=4
     ),
     "contrastive": BASE.changed(strategy="contrastive"),
+    "filtered": BASE.changed(forbid_letters="e", max_word_length=6),
+    "marked": BASE.changed(watermarking_config={"ngram_len": 3, "keys": [3, 5, 8], "context_history_size": 4}),
+    "in a form": BASE.changed(form_regex="[a-zA-Z ]{200,}"),
     "sliding": BASE.changed(overflow="slide", context_window=16, max_new_tokens=24),
 }
 
@@ -59,6 +62,44 @@ def test_a_step_is_what_its_run_weighed(make: object, settings: Settings) -> Non
     for index in (0, 7, 3, len(written) - 1):
         same(look(model, PROMPT, written[:index], settings, chosen=written[index]), live[index])
     assert ids(play(model, PROMPT, settings)) == written
+
+
+@pytest.mark.parametrize("way", ["greedy", "sample"])
+def test_a_healed_step_is_looked_into_from_what_its_run_began_from(way: str) -> None:
+    """The ids alone lack the tail that the first tokens have to say again."""
+    model = engine.load(None, device="cpu")
+    settings = Settings(strategy=way, seed=3, max_new_tokens=6, token_healing=True)
+    controls, ready, live, written = Controls(), None, [], []
+    controls.looking = 0
+    for event in engine.generate(model, "The old keeper of the li", settings, controls):
+        if isinstance(event, Prepared):
+            ready = event
+        elif isinstance(event, Looked):
+            live.append(event.weighing)
+            controls.looking = 0
+        elif isinstance(event, Token):
+            written.append(event.id)
+    assert ready is not None and ready.tail is not None and len(live) == len(written) == 6
+    assert any(stage.name == "token_healing" for stage in live[0].stages)
+    for index in (3, 0, 1):
+        same(look(model, ready, written[:index], settings, chosen=written[index]), live[index])
+
+
+def test_a_form_that_began_in_the_middle_is_looked_into_from_there() -> None:
+    model = tiny_gpt2()
+    controls, live, written = Controls(schedule={4: {"form_regex": "[a-zA-Z ]{200,}"}}), [], []
+    controls.looking = 0
+    for event in engine.generate(model, PROMPT, BASE, controls):
+        if isinstance(event, Looked):
+            live.append(event.weighing)
+            controls.looking = 0
+        elif isinstance(event, Token):
+            written.append(event.id)
+    formed = BASE.changed(form_regex="[a-zA-Z ]{200,}")
+    for index in (2, 4, 9):
+        settings, at = (formed, 4) if index >= 4 else (BASE, 0)
+        same(look(model, PROMPT, written[:index], settings, chosen=written[index], form_at=at), live[index])
+    assert live[9].stages[-1].left < live[2].stages[0].left
 
 
 def test_looking_leaves_a_run_under_way_alone() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from engine.events import Numbers
+from engine.events import Numbers, Prepared
 from engine.measuring import measure
 from tests.models import PROMPT, SAMPLED, ids, play, tiny_gpt2
 from tui.measures import Measured, Measuring, Name, Passage
 from tui.steps import Origin
 
-ORIGIN = Origin(PROMPT, 5, 0)
+ORIGIN = Origin(Prepared("", PROMPT), 5, 0)
 
 
 def passage(written: list[int]) -> Passage:

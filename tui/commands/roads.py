@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.actions import SkipAction
 
 from engine.events import Looked
@@ -13,11 +15,14 @@ from tui.looking import look
 from tui.widgets.lens import LensPane
 from tui.widgets.output import OutputView
 
+FOLLOWED_S = 0.1  # to look and to paint more often would slow the run down
+
 
 class RoadCommands(SessionApp):
     """The token cursor, the lens, and what is done with the token under it."""
 
     _asked = 0
+    _followed = 0.0
     _title = ""
 
     # The token cursor
@@ -133,9 +138,12 @@ class RoadCommands(SessionApp):
             self.main.lens.clear()
 
     def follow_lens(self) -> None:
-        """While a run goes on, have it tell what it weighs for the newest token; once a frame is enough."""
-        controls = self.session.controls
-        if controls is not None and self.main.lens_shown and self.walked is None and controls.looking is None:
+        """While a run goes on, have it tell what it weighs for the newest token, as often as one can read that."""
+        controls, now = self.session.controls, time.monotonic()
+        if controls is None or controls.looking is not None or now - self._followed < FOLLOWED_S:
+            return
+        if self.main.lens_shown and self.walked is None:
+            self._followed = now
             number = self.output.sequence - self.session.place(0)
             controls.looking = number if number >= 0 else None
 
