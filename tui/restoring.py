@@ -85,13 +85,23 @@ class Restoring:
     runs: int = 0
     _run: RecordedRun | None = None
     _tokens: dict[int, list[Token]] = field(default_factory=dict)
+    _beside: list[Restoring] = field(default_factory=list)
+    """The runs beside the text since the last one in it, each as a session of its own: one may be taken over."""
+    _aside: bool = False
 
     def take(self, moment: Moment) -> list[Addition]:
         """Do what happened; what it adds to the text is handed back, as `Session.hear` does."""
         if moment.run is not None:
             self.finish()
-            if not moment.run.aside:
+            self._aside = moment.run.aside
+            if self._aside:
+                self._beside.append(Restoring(Session(moment.run.settings), self.trouble))
+                self._beside[-1]._begin(moment.run)
+            else:
+                self._beside = []
                 self._begin(moment.run)
+        elif moment.event is not None and self._aside:
+            self._beside[-1].take(moment)
         elif moment.event is not None:
             event = self._heard(moment.event)
             if isinstance(event, Token):
@@ -187,23 +197,28 @@ class Restoring:
     def _line(self, line: Mapping[str, Any]) -> None:
         session = self.session
         if line["event"] == "edit":
-            if session.can_go_on(line["sequence"]):
-                session.edit(line["sequence"], line["text"])
-            else:
-                self._say(f"an edit of sequence {line['sequence'] + 1}, which is not there")
+            self._edit(line["sequence"], line["text"], line.get("at"))
             return
         if line["event"] == "branch" and line["what"] != "taken":
             self._labelled(line)
             return
         moved = self._moved(line)
         there = session.writing
-        if not moved or (there.prompt, [written.text for written in there.sequences]) != (
-            line["prompt"],
-            line.get("texts"),
-        ):
+        if not moved or not _says(there, line):
             # Its own word for what stood there then counts, but for what was marked in it.
             self._say(f"what was there after {line['event']} is not what comes of it: its text is taken as it stands")
             session.writing = replace(self._as_it_says(line), used=there.used)
+
+    def _edit(self, sequence: int, text: str, at: int | None) -> None:
+        session = self.session
+        if not session.can_go_on(sequence):
+            self._say(f"an edit of sequence {sequence + 1}, which is not there")
+            return
+        step = None if at is None else session.step(sequence, at)
+        if at is not None and step is not None and session.sequences[sequence].text[: step.start] == text[: step.start]:
+            session.retype(sequence, at, text[step.start :])
+        else:
+            session.edit(sequence, text)
 
     def _as_it_says(self, line: Mapping[str, Any]) -> Writing:
         """The text that a line says stands there now."""
@@ -218,7 +233,7 @@ class Restoring:
             branch, _ = self._branch(line)
             return branch is not None and session.take(branch)
         if line["event"] == "take":
-            session.take_over(self._as_it_says(line), session.settings)
+            self._take_over(line)
             return True
         if line["event"] == "keep":
             kept = session.can_go_on(line["sequence"])
@@ -233,6 +248,18 @@ class Restoring:
         session.rewind(sequence, at)
         return True
 
+    def _take_over(self, line: Mapping[str, Any]) -> None:
+        """What ran beside the text with this outcome, or, where there is none, the text that the line says."""
+        writing, settings = self._as_it_says(line), self.session.settings
+        for beside in self._beside:
+            beside.finish()
+            if _says(beside.session.writing, line):
+                writing, settings = beside.session.writing, beside.session.settings
+                self.model = self.model or beside.model
+                if beside.model and self.model and not same_weights(self.model, beside.model):
+                    writing = _as_text(writing)
+        self.session.take_over(writing, settings)
+
     def _branch(self, line: Mapping[str, Any]) -> tuple[Branch | None, Mark]:
         """The branch that a line is about."""
         mark = Mark(Place(line["prompt"], line["sequence"]), line["text"])
@@ -245,6 +272,11 @@ class Restoring:
 
     def _say(self, trouble: str) -> None:
         self.trouble.append(trouble)
+
+
+def _says(writing: Writing, line: Mapping[str, Any]) -> bool:
+    """Whether this is what a line says stands there."""
+    return (writing.prompt, [written.text for written in writing.sequences]) == (line["prompt"], line.get("texts"))
 
 
 def without_ids(session: Session) -> None:

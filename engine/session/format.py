@@ -235,7 +235,11 @@ _LINES = (
     Line(
         "edit",
         "What follows the prompt in a sequence was made this text by hand.",
-        (_SEQUENCE, Field("text", "text", "The text.")),
+        (
+            _SEQUENCE,
+            Field("text", "text", "The text."),
+            _maybe("at", "count", "Where it was typed in the place of a token: how many of the tokens stay before it."),
+        ),
     ),
     Line(
         "rewind",
