@@ -16,7 +16,7 @@ from engine.events import Changed, Event, Failed, Finished, Prepared, Sequence, 
 from engine.session.format import problem
 from engine.session.lines import event_of
 from engine.session.reading import parsed, raw_lines
-from engine.session.record import Record, RecordedRun, open_record
+from engine.session.record import Record, RecordedRun, open_record, settings_of
 from engine.session.same_model import same_weights
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
@@ -250,15 +250,21 @@ class Restoring:
 
     def _take_over(self, line: Mapping[str, Any]) -> None:
         """What ran beside the text with this outcome, or, where there is none, the text that the line says."""
-        writing, settings = self._as_it_says(line), self.session.settings
+        settings = settings_of(line["settings"])[0] if "settings" in line else None
         for beside in self._beside:
             beside.finish()
-            if _says(beside.session.writing, line):
-                writing, settings = beside.session.writing, beside.session.settings
+            if beside.has_come_to(line, settings):
                 self.model = self.model or beside.model
-                if beside.model and self.model and not same_weights(self.model, beside.model):
-                    writing = _as_text(writing)
-        self.session.take_over(writing, settings)
+                writing = beside.session.writing
+                same = same_weights(self.model or {}, beside.model or {})
+                self.session.take_over(writing if same else _as_text(writing), beside.session.settings)
+                return
+        self.session.take_over(self._as_it_says(line), settings or self.session.settings)
+
+    def has_come_to(self, line: Mapping[str, Any], settings: Settings | None) -> bool:
+        """Whether its run, under these settings where they are known, wrote what a line says."""
+        run = self._run
+        return run is not None and settings in (None, run.settings) and _says(self.session.writing, line)
 
     def _branch(self, line: Mapping[str, Any]) -> tuple[Branch | None, Mark]:
         """The branch that a line is about."""

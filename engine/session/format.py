@@ -252,6 +252,7 @@ _LINES = (
         (
             *_STANDING,
             _maybe("name", "text", "What it was called among those that were compared."),
+            _maybe("settings", "object", "Every setting of that run by its name: they are the settings from here on."),
         ),
     ),
     Line(
