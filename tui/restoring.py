@@ -120,10 +120,16 @@ class Restoring:
         if not session.running or self._run is None:
             return None
         count = 1 if session.goes_on else len(session.sequences)
-        ends = tuple(_stopped(self._tokens.get(number, []), self._run.drawn) for number in range(count))
+        ends = tuple(_stopped(self._tokens.get(number, []), self._drawn(number)) for number in range(count))
         end = Finished(ends, Timing(0.0, 0.0, session.new_tokens))
         session.hear(end)
         return end
+
+    def _drawn(self, number: int) -> int:
+        """How far the random stream of a sequence of the run under way has come: not every strategy draws."""
+        _, steps = self.session.stretches(self.session.place(number))
+        before = self._run.drawn if self._run else 0
+        return steps[-1].drawn + steps[-1].settings.draws if steps else before
 
     def told(self) -> list[str]:
         """The first of what could not be taken, and how much there is beyond."""
@@ -311,4 +317,4 @@ def _kept(settings: Settings, before: Settings) -> Settings:
 def _stopped(tokens: list[Token], drawn: int) -> Sequence:
     """The end of a sequence that came so far."""
     ids, logprobs = tuple(token.id for token in tokens), tuple(token.logprob for token in tokens)
-    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn + len(ids))
+    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn)
