@@ -16,7 +16,7 @@ from engine.events import Changed, Event, Failed, Finished, Prepared, Sequence, 
 from engine.session.format import problem
 from engine.session.lines import event_of
 from engine.session.reading import parsed, raw_lines
-from engine.session.record import Record, RecordedRun, open_record
+from engine.session.record import Record, RecordedRun, open_record, settings_of
 from engine.session.same_model import same_weights
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
@@ -85,13 +85,23 @@ class Restoring:
     runs: int = 0
     _run: RecordedRun | None = None
     _tokens: dict[int, list[Token]] = field(default_factory=dict)
+    _beside: list[Restoring] = field(default_factory=list)
+    """The runs beside the text since the last one in it, each as a session of its own: one may be taken over."""
+    _aside: bool = False
 
     def take(self, moment: Moment) -> list[Addition]:
         """Do what happened; what it adds to the text is handed back, as `Session.hear` does."""
         if moment.run is not None:
             self.finish()
-            if not moment.run.aside:
+            self._aside = moment.run.aside
+            if self._aside:
+                self._beside.append(Restoring(Session(moment.run.settings), self.trouble))
+                self._beside[-1]._begin(moment.run)
+            else:
+                self._beside = []
                 self._begin(moment.run)
+        elif moment.event is not None and self._aside:
+            self._beside[-1].take(moment)
         elif moment.event is not None:
             event = self._heard(moment.event)
             if isinstance(event, Token):
@@ -110,10 +120,16 @@ class Restoring:
         if not session.running or self._run is None:
             return None
         count = 1 if session.goes_on else len(session.sequences)
-        ends = tuple(_stopped(self._tokens.get(number, []), self._run.drawn) for number in range(count))
+        ends = tuple(_stopped(self._tokens.get(number, []), self._drawn(number)) for number in range(count))
         end = Finished(ends, Timing(0.0, 0.0, session.new_tokens))
         session.hear(end)
         return end
+
+    def _drawn(self, number: int) -> int:
+        """How far the random stream of a sequence of the run under way has come: not every strategy draws."""
+        _, steps = self.session.stretches(self.session.place(number))
+        before = self._run.drawn if self._run else 0
+        return steps[-1].drawn + steps[-1].settings.draws if steps else before
 
     def told(self) -> list[str]:
         """The first of what could not be taken, and how much there is beyond."""
@@ -187,23 +203,28 @@ class Restoring:
     def _line(self, line: Mapping[str, Any]) -> None:
         session = self.session
         if line["event"] == "edit":
-            if session.can_go_on(line["sequence"]):
-                session.edit(line["sequence"], line["text"])
-            else:
-                self._say(f"an edit of sequence {line['sequence'] + 1}, which is not there")
+            self._edit(line["sequence"], line["text"], line.get("at"))
             return
         if line["event"] == "branch" and line["what"] != "taken":
             self._labelled(line)
             return
         moved = self._moved(line)
         there = session.writing
-        if not moved or (there.prompt, [written.text for written in there.sequences]) != (
-            line["prompt"],
-            line.get("texts"),
-        ):
+        if not moved or not _says(there, line):
             # Its own word for what stood there then counts, but for what was marked in it.
             self._say(f"what was there after {line['event']} is not what comes of it: its text is taken as it stands")
             session.writing = replace(self._as_it_says(line), used=there.used)
+
+    def _edit(self, sequence: int, text: str, at: int | None) -> None:
+        session = self.session
+        if not session.can_go_on(sequence):
+            self._say(f"an edit of sequence {sequence + 1}, which is not there")
+            return
+        step = None if at is None else session.step(sequence, at)
+        if at is not None and step is not None and session.sequences[sequence].text[: step.start] == text[: step.start]:
+            session.retype(sequence, at, text[step.start :])
+        else:
+            session.edit(sequence, text)
 
     def _as_it_says(self, line: Mapping[str, Any]) -> Writing:
         """The text that a line says stands there now."""
@@ -218,7 +239,7 @@ class Restoring:
             branch, _ = self._branch(line)
             return branch is not None and session.take(branch)
         if line["event"] == "take":
-            session.take_over(self._as_it_says(line), session.settings)
+            self._take_over(line)
             return True
         if line["event"] == "keep":
             kept = session.can_go_on(line["sequence"])
@@ -233,6 +254,24 @@ class Restoring:
         session.rewind(sequence, at)
         return True
 
+    def _take_over(self, line: Mapping[str, Any]) -> None:
+        """What ran beside the text with this outcome, or, where there is none, the text that the line says."""
+        settings = settings_of(line["settings"])[0] if "settings" in line else None
+        for beside in self._beside:
+            beside.finish()
+            if beside.has_come_to(line, settings):
+                self.model = self.model or beside.model
+                writing = beside.session.writing
+                same = same_weights(self.model or {}, beside.model or {})
+                self.session.take_over(writing if same else _as_text(writing), beside.session.settings)
+                return
+        self.session.take_over(self._as_it_says(line), settings or self.session.settings)
+
+    def has_come_to(self, line: Mapping[str, Any], settings: Settings | None) -> bool:
+        """Whether its run, under these settings where they are known, wrote what a line says."""
+        run = self._run
+        return run is not None and settings in (None, run.settings) and _says(self.session.writing, line)
+
     def _branch(self, line: Mapping[str, Any]) -> tuple[Branch | None, Mark]:
         """The branch that a line is about."""
         mark = Mark(Place(line["prompt"], line["sequence"]), line["text"])
@@ -245,6 +284,11 @@ class Restoring:
 
     def _say(self, trouble: str) -> None:
         self.trouble.append(trouble)
+
+
+def _says(writing: Writing, line: Mapping[str, Any]) -> bool:
+    """Whether this is what a line says stands there."""
+    return (writing.prompt, [written.text for written in writing.sequences]) == (line["prompt"], line.get("texts"))
 
 
 def without_ids(session: Session) -> None:
@@ -273,4 +317,4 @@ def _kept(settings: Settings, before: Settings) -> Settings:
 def _stopped(tokens: list[Token], drawn: int) -> Sequence:
     """The end of a sequence that came so far."""
     ids, logprobs = tuple(token.id for token in tokens), tuple(token.logprob for token in tokens)
-    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn + len(ids))
+    return Sequence(ids, "".join(token.text for token in tokens), logprobs, "cancelled", drawn=drawn)

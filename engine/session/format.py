@@ -235,7 +235,11 @@ _LINES = (
     Line(
         "edit",
         "What follows the prompt in a sequence was made this text by hand.",
-        (_SEQUENCE, Field("text", "text", "The text.")),
+        (
+            _SEQUENCE,
+            Field("text", "text", "The text."),
+            _maybe("at", "count", "Where it was typed in the place of a token: how many of the tokens stay before it."),
+        ),
     ),
     Line(
         "rewind",
@@ -248,6 +252,7 @@ _LINES = (
         (
             *_STANDING,
             _maybe("name", "text", "What it was called among those that were compared."),
+            _maybe("settings", "object", "Every setting of that run by its name: they are the settings from here on."),
         ),
     ),
     Line(

@@ -57,7 +57,8 @@ class ComparingCommands(SessionApp):
 
     def _take_over(self, taken: Taken) -> None:
         self.change_settings(lambda: self.session.take_over(taken.writing, taken.settings))
-        self.worker.put(RecordJob("take", {**self.standing(), "name": taken.name}))
+        said = {"name": taken.name, "settings": taken.settings.to_dict()}
+        self.worker.put(RecordJob("take", {**self.standing(), **said}))
         self.main.strategy_pane.clear()
         self.main.show_writing()
         self.output.focus()

@@ -109,7 +109,8 @@ class RoadCommands(SessionApp):
         if self.session.step(sequence, number) is None:
             return
         self.session.retype(sequence, number, text)
-        self.worker.put(RecordJob("edit", {"sequence": sequence, "text": self.session.sequences[sequence].text}))
+        text = self.session.sequences[sequence].text
+        self.worker.put(RecordJob("edit", {"sequence": sequence, "text": text, "at": number}))
         self.walk_to(None)
         self.main.show_writing()
         undo, go_on = self.actions.key("undo"), self.actions.key("continue")
