@@ -46,5 +46,5 @@ def test_the_config_is_written_read_and_complained_of(tmp_path: Path) -> None:
         rows = terminal.pane("Settings")
         assert any("temperature" in row and "0.55" in row for row in rows)
         assert any("top-k" in row and " 7 " in row for row in rows)
-        terminal.press("\x1bq")
+        terminal.press("\x1br")
         assert terminal.ends() == 0
