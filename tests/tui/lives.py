@@ -22,7 +22,7 @@ from engine.settings.names import BEAMS
 from tui.asking import Asked, AskJob
 from tui.comparing import Compared, CompareJob
 from tui.comparison import Comparison
-from tui.jobs import EffectJob, LoadFailed, LookJob, ModelFacts, Output, RecordJob, RecordTo, RunEvent, RunJob
+from tui.jobs import EffectJob, LoadFailed, ModelFacts, Output, RecordJob, RecordTo, RunEvent, RunJob
 from tui.labels import fields
 from tui.looking import look
 from tui.pieces import merged
@@ -138,18 +138,21 @@ class Hands:
         self.worker.put(job)
         while self.session.running:
             tokens, holds = self.tokens + self.random.randint(0, 9), self.holds
-            self.until(
-                lambda: (
-                    not self.session.running
-                    or (not undisturbed and (self.holds > holds if held else self.tokens >= tokens))
-                )
-            )
+            self._until_due(tokens, holds if held else None, undisturbed)
             with suppress(SettingError):  # a hand on the panel is told so, and the run goes on as it did
                 self._change()
             held = self.session.running and self._meddle(held)
             self.worker.wake()
         assert isinstance(self.ended, Finished), self.ended
         self.came_to.append(state(self.session))
+
+    def _until_due(self, tokens: int, holds: int | None, undisturbed: bool) -> None:
+        """Wait for the next hold after so many, for so many tokens, or for the end of the run."""
+
+        def due() -> bool:
+            return self.tokens >= tokens if holds is None else self.holds > holds
+
+        self.until(lambda: not self.session.running or (not undisturbed and due()))
 
     def _change(self) -> None:
         """Now and then a setting, which the next token obeys."""
