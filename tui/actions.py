@@ -154,7 +154,7 @@ _PRESETS = (
 )
 _LOOKS = (
     Action("theme", (), "next_theme", "theme", "The next of the themes: dark, light, high contrast."),
-    Action("pace", (), "pace", "reading pace", "Let the text come at reading pace, or as fast as it is written."),
+    Action("pace", ("alt+r",), "pace", "pace", "Let the text come at reading pace, or as fast as it is written."),
 )
 _PROMPT = (
     Action("prompts", ("alt+p",), "prompts", "prompts", "Earlier prompts, the newest first, to search.", weight=2),

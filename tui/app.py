@@ -311,7 +311,8 @@ class TextgenApp(
         """The palette: every action."""
         for action in self.actions:
             key = f" ({action.shown_key})" if action.keys else ""
-            yield SystemCommand(f"{action.label}{key}", action.help, self._in_palette(action.action))
+            rare = "." in action.id and not action.keys  # settings a step up or down: found by those who search
+            yield SystemCommand(f"{action.label}{key}", action.help, self._in_palette(action.action), not rare)
 
     def _in_palette(self, action: str) -> Callable[[], None]:
         async def run() -> None:

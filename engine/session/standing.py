@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
+from engine.errors import SettingError
 from engine.events import Changed, Finished, Token
 from engine.session.format import KINDS
 from engine.session.record import Line, Record, RecordedRun
@@ -39,6 +40,8 @@ class Standing:
     run: RecordedRun | None = None
     _seed: int = 0
     _known: dict[str, list[Part]] = field(default_factory=dict, repr=False)
+    _used: dict[str, Settings] = field(default_factory=dict, repr=False)
+    """The settings in force when a run had come to this text."""
 
     @property
     def settings(self) -> Settings:
@@ -72,8 +75,12 @@ class Standing:
             return
         for parts in self.sequences:
             self._known[text_of(parts)] = parts
+            if isinstance(entry, RecordedRun) and not entry.aside:
+                self._used[text_of(parts)] = _left(entry)
         while len(self._known) > _MOST_KNOWN:
-            del self._known[next(iter(self._known))]
+            text = next(iter(self._known))
+            del self._known[text]
+            self._used.pop(text, None)
 
     def _run(self, run: RecordedRun) -> None:
         self.run = run
@@ -85,8 +92,9 @@ class Standing:
         before = run.prompt[len(self.prompt) :]
         own = self.sequences[place]
         kept = own if text_of(own) == before else self._known.get(before) or _cut(own, before)
+        moved = _moved(self._used.get(before), run.settings) if run.how in ("on", "picked") else []
         self.sequences = [*self.sequences]
-        self.sequences[place] = [*kept, *(written[0] if written else [])]
+        self.sequences[place] = [*kept, *moved, *(written[0] if written else [])]
 
     def _known_as(self, text: str) -> list[Part]:
         return self._known.get(text) or ([Part("model", text)] if text else [])
@@ -114,6 +122,22 @@ def label(change: Changed) -> str:
         return f"{parameter.title} {parameter.format(change.old)} → {parameter.format(change.new)}"
     except (TypeError, ValueError, AttributeError, KeyError):  # a value that is none of this setting
         return parameter.title
+
+
+def _moved(before: Settings | None, after: Settings) -> list[Part]:
+    """Marks for the live settings that were moved between two runs."""
+    pairs = before.differences(after) if before else {}
+    return [
+        Part("mark", label(Changed(0, name, old, new))) for name, (old, new) in pairs.items() if PARAMETERS[name].live
+    ]
+
+
+def _left(run: RecordedRun) -> Settings:
+    """The settings in force when a run ended."""
+    try:
+        return run.settings.changed(**{change.name: change.new for change in run.changes if change.name in PARAMETERS})
+    except SettingError:
+        return run.settings
 
 
 def _written(run: RecordedRun) -> list[list[Part]]:

@@ -35,16 +35,16 @@ def test_the_config_is_written_read_and_complained_of(tmp_path: Path) -> None:
     first = config()
     assert (first.returncode, first.stderr) == (0, "") and first.stdout.startswith(str(path)), first.stderr
     path.write_text(
-        'theme = "high-contrast"\nreading_sped = 3\n[settings]\ntemperature = 0.55\n[keys]\nquit = "alt+r"\n'
+        'theme = "high-contrast"\nreading_sped = 3\n[settings]\ntemperature = 0.55\n[keys]\nquit = "alt+0"\n'
     )
     second = config()
     assert second.returncode == 1 and "line 2" in second.stderr and second.stderr.count("\n") == 1
     with Terminal(["--top_k=7"], tmp_path) as terminal:
         terminal.shows("did you mean")
         terminal.shows("■ ready")
-        assert "alt+r quit" in terminal.text()
+        assert "alt+0 quit" in terminal.text()
         rows = terminal.pane("Settings")
         assert any("temperature" in row and "0.55" in row for row in rows)
         assert any("top-k" in row and " 7 " in row for row in rows)
-        terminal.press("\x1br")
+        terminal.press("\x1b0")
         assert terminal.ends() == 0

@@ -61,7 +61,7 @@ max_length = "off"
 eos_token_id = "auto"
 top_k = 40
 [keys]
-run = "alt+r"
+run = "alt+0"
 pause = []
 temperature.up = ["ctrl+k", "alt+?"]
 "temperature.down" = "ctrl+x"
@@ -79,7 +79,7 @@ temperature.up = ["ctrl+k", "alt+?"]
     actions, complaints = configured(ACTIONS, config)
     assert complaints == []
     keys = {
-        "run": ("alt+r",),
+        "run": ("alt+0",),
         "pause": (),
         "temperature.up": ("ctrl+k", "alt+question_mark"),
         "temperature.down": ("ctrl+x",),
@@ -193,38 +193,38 @@ def keyed(**keys: tuple[str, ...]) -> tuple[dict[str, tuple[str, ...]], list[str
 
 def test_keys_can_be_exchanged_and_taken_away() -> None:
     assert keyed(pause=("ctrl+n",), step=("Ctrl+P", "ctrl+p")) == ({"pause": ("ctrl+n",), "step": ("ctrl+p",)}, [])
-    assert keyed(run=(), copy=("alt+r",)) == ({"run": (), "copy": ("alt+r",)}, [])
+    assert keyed(run=(), copy=("alt+0",)) == ({"run": (), "copy": ("alt+0",)}, [])
 
 
 @pytest.mark.parametrize(
     ("id", "pressed", "why"),
     [
-        *(("run", ("alt+r", key), "cannot be had") for key in KEPT),
+        *(("run", ("alt+0", key), "cannot be had") for key in KEPT),
         ("run", ("ctrl+x", "ctrl+["), "terminals send it as escape"),
         ("run", ("escpe",), "no key; did you mean escape?"),
         ("run", ("",), "no key"),
         ("run", ("hyperspace+x",), "no key"),
         ("run", ("\x1b[2J",), "no key"),
         ("run", ("ctrl+p",), "the key of pause already"),
-        ("run", ("alt+r", "y"), "the key of copy already"),
+        ("run", ("alt+0", "y"), "the key of copy already"),
         ("quit", (), "needs a key"),
     ],
 )
 def test_a_key_that_cannot_be_had_is_said_and_the_default_kept(id: str, pressed: tuple[str, ...], why: str) -> None:
-    changed, [complaint] = keyed(**{id: pressed, "step": ("alt+r",) if "alt+r" not in pressed else ("ctrl+n",)})
+    changed, [complaint] = keyed(**{id: pressed, "step": ("alt+0",) if "alt+0" not in pressed else ("ctrl+n",)})
     assert why in complaint and complaint.startswith(f"config.toml line 2: keys.{id}: ") and "\x1b" not in complaint
     assert "it keeps" in complaint and id not in changed
 
 
 def test_of_two_entries_with_one_key_the_later_gives_way_and_so_does_what_builds_on_it() -> None:
-    assert keyed(run=("alt+r",), step=("alt+r",))[0] == {"run": ("alt+r",)}
-    # step cannot have alt+r, so it keeps ctrl+n, and then pause cannot have that.
-    changed, complaints = keyed(run=("alt+r",), step=("alt+r",), pause=("ctrl+n",))
-    assert changed == {"run": ("alt+r",)} and len(complaints) == 2
+    assert keyed(run=("alt+0",), step=("alt+0",))[0] == {"run": ("alt+0",)}
+    # step cannot have alt+0, so it keeps ctrl+n, and then pause cannot have that.
+    changed, complaints = keyed(run=("alt+0",), step=("alt+0",), pause=("ctrl+n",))
+    assert changed == {"run": ("alt+0",)} and len(complaints) == 2
 
 
 def test_an_action_that_is_none_is_told_with_the_nearest() -> None:
-    changed, [complaint] = keyed(paus=("alt+r",))
+    changed, [complaint] = keyed(paus=("alt+0",))
     assert changed == {} and "did you mean pause?" in complaint
 
 

@@ -12,6 +12,7 @@ from engine.settings.names import BEAMS
 from tui.commands.base import SessionApp
 from tui.jobs import LookSeen, RecordJob
 from tui.looking import look
+from tui.steps import Step
 from tui.widgets.lens import LensPane
 from tui.widgets.output import OutputView
 
@@ -21,7 +22,9 @@ FOLLOWED_S = 0.1  # to look and to paint more often would slow the run down
 class RoadCommands(SessionApp):
     """The token cursor, the lens, and what is done with the token under it."""
 
+    _here: Step | None = None
     _asked = 0
+    _answered = 0
     _followed = 0.0
     _title = ""
 
@@ -42,11 +45,12 @@ class RoadCommands(SessionApp):
         """Put the cursor on a step; beyond the last one, or on None, it is let go of."""
         steps = self.session.steps(self.output.sequence)
         self.walked = step if step is not None and step < len(steps) else None
-        if self.walked is None:
+        self._here = None if self.walked is None else steps[self.walked]
+        if self._here is None:
             self.output.point_at(None)
         else:
-            before, here = len(self.session.writing.prompt), steps[self.walked]
-            self.output.point_at(before + here.start, before + here.end)
+            before = len(self.session.writing.prompt)
+            self.output.point_at(before + self._here.start, before + self._here.end)
         self.ask_lens()
 
     def on_columns_turned(self) -> None:
@@ -100,7 +104,8 @@ class RoadCommands(SessionApp):
             if not text.strip():
                 self.hint("Nothing was typed: the text stays as it was.")
                 return
-            self.once_ended(lambda: self._retype(sequence, walked, text))
+            own = text[1:] if begun and text.startswith("  ") else text  # the space was there already
+            self.once_ended(lambda: self._retype(sequence, walked, own))
 
         title = f"In the place of token {walked + 1:,}{f' {safe_text(step.token.text)!r}' if step else ''}"
         self.push_screen(Ask(title, begun, verbatim=True), take)
@@ -122,6 +127,13 @@ class RoadCommands(SessionApp):
         """To the lens and back; it opens and closes where there is no room for it beside the rest."""
         self.main.turn_to_lens()
 
+    def on_main_screen_rewritten(self) -> None:
+        """The token cursor stays on its token, if that is there still; the lens looks at what there is now."""
+        if self.walked is not None and self.session.step(self.output.sequence, self.walked) is not self._here:
+            self.walk_to(None)
+        else:
+            self.ask_lens()
+
     def on_lens_pane_opened(self, event: LensPane.Opened) -> None:
         """It is to be seen from now on."""
         self.ask_lens()
@@ -131,17 +143,20 @@ class RoadCommands(SessionApp):
         if not self.main.lens_shown or self.session.facts is None:
             return
         self._asked += 1
-        wanted = look(self.session, self.output.sequence, self.walked, self.prompt.text, self._asked)
+        wanted = None
+        if not self.main.replaying:
+            wanted = look(self.session, self.output.sequence, self.walked, self.prompt.text, self._asked)
         if wanted is not None:
             self._title = wanted.title
             self.worker.look(wanted.job)
-        elif not self.session.running:
+        elif self.main.replaying or not self.session.running:
+            self._answered = self._asked
             self.main.lens.clear()
 
     def follow_lens(self) -> None:
         """While a run goes on, have it tell what it weighs for the newest token, as often as one can read that."""
         controls, now = self.session.controls, time.monotonic()
-        if controls is None or controls.looking is not None or now - self._followed < FOLLOWED_S:
+        if controls is None or now - self._followed < FOLLOWED_S:
             return
         if self.main.lens_shown and self.walked is None:
             self._followed = now
@@ -151,6 +166,7 @@ class RoadCommands(SessionApp):
     def show_look(self, answer: LookSeen) -> None:
         """The answer to the newest question; older ones have been overtaken."""
         if answer.number == self._asked:
+            self._answered = self._asked
             self.main.lens.show(self._title, answer.weighing, answer.error)
 
     def show_looked(self, event: Looked) -> None:
@@ -165,8 +181,13 @@ class RoadCommands(SessionApp):
     def on_lens_pane_taken(self, event: LensPane.Taken) -> None:
         """Take a token: in the place of the one under the cursor, or as the next one."""
         sequence, walked = self.output.sequence, self.walked
+        controls = self.session.controls
         if self.session.settings.strategy in BEAMS:
             self.hint("Beams choose several tokens at once: take another strategy to choose one by hand.")
+        elif walked is None and controls is not None and not controls.paused:
+            self.hint(f"A run is under way: {self.actions.key('pause')} holds it, then its next token can be chosen.")
+        elif self._answered != self._asked:
+            self.hint("The lens is still looking: take the token once it shows what stands there now.")
         elif walked is not None:
             self.once_ended(lambda: self._swap(sequence, walked, event.token_id))
         elif self.session.controls is not None:
@@ -192,9 +213,6 @@ class RoadCommands(SessionApp):
     def _pick_next(self, token_id: int) -> None:
         controls = self.session.controls
         assert controls is not None
-        if not controls.paused:
-            self.hint(f"A run is under way: {self.actions.key('pause')} holds it, then its next token can be chosen.")
-            return
         controls.pick(token_id)
         controls.step()
         self.worker.wake()

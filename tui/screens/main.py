@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.message import Message
 from textual.screen import Screen
 
 from engine.events import Beams, Event, Failed, Finished, Forgot, Note, Noted, Paused, Prefilled, Prepared
@@ -60,6 +61,9 @@ BY_HAND = "[underline]by hand[/underline]"
 
 class MainScreen(Screen[None]):
     """The panes. It shows a session and asks nothing of the worker."""
+
+    class Rewritten(Message):
+        """Another text is shown, or the same as a run left it."""
 
     def __init__(self, session: Session, actions: Actions, prompt: str = "") -> None:
         super().__init__()
@@ -284,6 +288,7 @@ class MainScreen(Screen[None]):
         self.status.update(**session.places)
         self.show_sight()
         self.show_counts()
+        self.post_message(self.Rewritten())
 
     def show_counts(self) -> None:
         """Which sequence is shown, how many tokens are new, how the run ended, which seed it drew from."""
@@ -306,7 +311,7 @@ class MainScreen(Screen[None]):
             by_hand = f" · {BY_HAND}" if written.by_hand else ""
         view.border_subtitle = counts_line(*parts, count=view.written, width=view.outer_size.width - ENDS)
         here, among = self._session.roads.number(self._session.branch(shown))
-        branch = f" · branch {here} of {among}" if among > 1 else ""
+        branch = f" · branch {here} of {among}" if among > 1 and not self._session.running else ""
         if alone:
             names = " ".join(f"\\[{n + 1}]" if n == shown else f" {n + 1} " for n in range(count))
             title = "Replay" if self.replaying else "Output"

@@ -22,7 +22,7 @@ class Welcome(Static):
         position: absolute;
         width: auto; max-width: 100%; height: auto;
         border: round $primary; border-title-color: $primary; border-subtitle-color: $text-muted;
-        background: $surface; color: $text; padding: 0 2;
+        background: $surface; color: $text; padding: 0 1;
     }
     """
 
@@ -35,7 +35,7 @@ class Welcome(Static):
             ("Type how a text begins, press ", key("run"), ", and the model writes on."),
             (
                 *("While it writes: ", key("temperature.up"), " bolder, ", key("temperature.down"), " calmer, "),
-                *(key("stop"), " ends it."),
+                *(key("stop"), " ends it, ", key("pace"), " slows it."),
             ),
             (
                 "Ways to write: ",

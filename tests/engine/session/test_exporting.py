@@ -94,6 +94,12 @@ def test_tokens_outlive_edits_around_them(tmp_path: Path) -> None:
     assert text_of(parts) == "abcZ" and all(part.token for part in parts)
 
 
+def test_a_setting_moved_between_two_runs_is_marked_where_the_second_begins(tmp_path: Path) -> None:
+    warmer = {"sequence": 0, "how": "on", "settings": {"temperature": 1.5}}
+    [parts] = standing(written(tmp_path, *a_run("p ", "ab"), *a_run("p ab", "cd", **warmer))).sequences
+    assert [part.text for part in parts] == ["a", "b", "temperature 1 → 1.5", "c", "d"]
+
+
 def test_plain_text(tmp_path: Path) -> None:
     assert as_text(written(tmp_path, *a_run("p\n", "ab"))) == "p\nab\n"
     two = as_text(open_record(FIRST).until(0), say_model=True)

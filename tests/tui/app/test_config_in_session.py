@@ -17,7 +17,7 @@ from tui.widgets.welcome import Welcome, is_first_start
 
 async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: Path) -> None:
     keys = {
-        "run": ("alt+r",),
+        "run": ("alt+0",),
         "quit": ("ctrl+x",),
         "palette": ("ctrl+k",),
         "temperature.up": ("ctrl+w",),
@@ -26,12 +26,12 @@ async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: 
     async with session(record, tiny, SHORT, config=Config(keys=keys), prompt="the old", size=(120, 40)) as hand:
         screen = hand.screen_text()
         for told in (
-            "alt+r run",
+            "alt+0 run",
             "^X quit",
             "^K palette",
             "F2/^W temperature",
             "h help",
-            "press alt+r",
+            "press alt+0",
             "^W warms it up",
         ):
             assert told in screen, told
@@ -39,7 +39,7 @@ async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: 
         await hand.press("ctrl+j", "ctrl+g", "ctrl+q", "f3", "ctrl+w")
         assert hand.app.is_running and not hand.running and len(hand.app.screen_stack) == 1
         assert hand.app.session.settings.temperature == SHORT.temperature + 0.05
-        await hand.press("alt+r")
+        await hand.press("alt+0")
         await hand.until(lambda: hand.lines("finish"))
         await hand.press("ctrl+k")
         await hand.until(lambda: len(hand.app.screen_stack) == 2)
@@ -49,7 +49,7 @@ async def test_keys_of_ones_own_act_and_are_told_everywhere(tiny: Path, record: 
 
 async def test_what_could_not_be_taken_is_in_the_notes_and_the_session_works(tiny: Path, record: Path) -> None:
     config = Config(
-        keys={"run": ("f1",), "\x1b[2J[/]": ("alt+r",)},
+        keys={"run": ("f1",), "\x1b[2J[/]": ("alt+0",)},
         lines={"run": "config.toml line 3"},
         complaints=tuple(f"config.toml line 1: \x1b]0;owned\x07[@click=app.quit]{number}" for number in range(9)),
     )

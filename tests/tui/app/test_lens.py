@@ -196,3 +196,23 @@ async def test_the_lens_is_a_key_away_at_any_size(tiny: Path, record: Path, size
         assert "1 " in hand.screen_text() and "entropy" in hand.screen_text()
         await hand.press("alt+l")
         await hand.until(lambda: hand.output.has_focus and bool(hand.output.is_on_screen))
+
+
+async def test_the_lens_goes_with_the_text_whatever_changes_it(tiny: Path, record: Path) -> None:
+    async with session(record, tiny, WARM, prompt="the old") as hand:
+        await hand.run()
+        first = await looked(hand, None)
+        await hand.press("f3", "ctrl+j")
+        await hand.finished()
+        second = await looked(hand, None)
+        assert second.ids != first.ids or second.stages[0].probabilities != first.stages[0].probabilities
+        for key, written in (("alt+z", first), ("alt+y", second)):
+            await hand.press(key)
+            await hand.until(
+                lambda wanted=written: (
+                    hand.pane(LensPane).weighing is not None
+                    and hand.pane(LensPane).weighing.stages[0].probabilities
+                    == pytest.approx(wanted.stages[0].probabilities, abs=1e-5)
+                ),
+                f"what follows the text that {key} brought",
+            )

@@ -147,7 +147,8 @@ class LensPane(Widget, can_focus=True):
     def action_stage(self, by: int) -> None:
         """What stands on the right is the stage before, or after."""
         if self._weighing is not None:
-            place = min(max(self._place() + by, 0), len(self._weighing.stages) - 1)
+            first = min(1, len(self._weighing.stages) - 1)  # the raw one stands on the left in any case
+            place = min(max(self._place() + by, first), len(self._weighing.stages) - 1)
             last = place == len(self._weighing.stages) - 1
             self._stage = None if last else self._weighing.stages[place].name
             self.refresh()

@@ -56,7 +56,7 @@ def facts(weighing: Weighing) -> list[str]:
         lines.append(f"{own}  p {number(final.probability)} · rank {raw.rank:,} · {bits}")
     entropies = f"entropy {raw.entropy:.1f}" + (f" → {final.entropy:.1f}" if len(weighing.stages) > 1 else "")
     left = f"{raw.left:,}" + (f" → {final.left:,}" if final.left != raw.left else "")
-    return [*lines, f"{entropies} bits · {left} tokens"]
+    return [*lines, f"{entropies} bits · {left} token{'' if final.left == 1 else 's'}"]
 
 
 def places(weighing: Weighing, most: int) -> list[int]:
