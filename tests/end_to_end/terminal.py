@@ -34,6 +34,8 @@ KEYS = {
     "ctrl+o": b"\x0f",
     "ctrl+r": b"\x12",
     "alt+e": b"\x1be",
+    "alt+l": b"\x1bl",
+    "left": b"\x1b[D",
     "alt+y": b"\x1by",
     "alt+z": b"\x1bz",
     "tab": b"\t",

@@ -121,6 +121,31 @@ def test_a_text_is_edited_gone_on_with_taken_back_and_brought_back(tmp_path: Pat
     assert edited(record).endswith(" zebra") and len(events(record, "undo")) == 3
 
 
+def test_a_token_is_swapped_and_the_text_goes_on_from_there(tmp_path: Path) -> None:
+    with Terminal(["--length=12", "--eos_token_id=off", "--prompt=Once upon a time"], tmp_path) as terminal:
+        terminal.shows("■ ready")
+        terminal.press("ctrl+j")
+        terminal.shows("12 new tokens · length reached · seed 42")
+        terminal.press("tab")
+        for token in (12, 11, 10, 9):
+            terminal.press("left")
+            terminal.until(lambda title=f"Token {token}": terminal.pane(title), f"token {token}")
+        terminal.until(lambda: any("◂" in row for row in terminal.pane("Token 9")), "the token that came")
+        terminal.press("alt+l")
+        terminal.shows("enter take")
+        came = next(row.split()[0] for row in terminal.pane("Token 9") if "◂" in row)
+        terminal.press("2" if came == "1" else "1")
+        terminal.shows("20 new tokens · length reached")
+        terminal.press("ctrl+q")
+        assert terminal.ends() == 0
+        record = terminal.told_transcript()
+    first, second = (run["prompt"] for run in events(record, "run"))
+    tokens = events(record, "token")
+    assert second == first + "".join(token["text"] for token in tokens[:8])
+    assert [token.get("picked", False) for token in tokens] == [False] * 12 + [True] + [False] * 11
+    assert tokens[12]["id"] != tokens[8]["id"] and events(record, "run")[1]["how"] == "picked"
+
+
 def edited(record: Path) -> str:
     return str(events(record, "edit")[0]["text"])
 
