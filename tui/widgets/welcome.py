@@ -35,7 +35,7 @@ class Welcome(Static):
             ("Type how a text begins, press ", key("run"), ", and the model writes on."),
             (
                 *("While it writes: ", key("temperature.up"), " bolder, ", key("temperature.down"), " calmer, "),
-                *(key("stop"), " ends it, ", key("pace"), " slows it."),
+                *(key("stop"), " ends it."),
             ),
             (
                 "Ways to write: ",
