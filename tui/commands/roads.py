@@ -16,7 +16,7 @@ from tui.steps import Step
 from tui.widgets.lens import LensPane
 from tui.widgets.output import OutputView
 
-FOLLOWED_S = 0.1  # to look and to paint more often would slow the run down
+FOLLOWED_S = 0.15  # to look and to paint more often would slow the run down
 
 
 class RoadCommands(SessionApp):
