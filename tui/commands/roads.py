@@ -12,7 +12,7 @@ from engine.settings.names import BEAMS
 from tui.commands.base import SessionApp
 from tui.jobs import LookSeen, RecordJob
 from tui.looking import look
-from tui.steps import Step
+from tui.steps import Step, step_at
 from tui.widgets.lens import LensPane
 from tui.widgets.output import OutputView
 
@@ -61,7 +61,7 @@ class RoadCommands(SessionApp):
         """A click: the cursor goes to the token there."""
         place = event.character - len(self.session.writing.prompt)
         steps = self.session.steps(self.output.sequence)
-        self.walk_to(next((n for n, step in enumerate(steps) if step.start <= place < step.end), None))
+        self.walk_to(step_at(steps, place))
 
     def action_rewind(self) -> None:
         """Take the text back to before the token under the cursor, the last one where there is no cursor."""

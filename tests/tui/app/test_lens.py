@@ -201,9 +201,11 @@ async def test_the_lens_is_a_key_away_at_any_size(tiny: Path, record: Path, size
 async def test_the_lens_goes_with_the_text_whatever_changes_it(tiny: Path, record: Path) -> None:
     async with session(record, tiny, WARM, prompt="the old") as hand:
         await hand.run()
+        await hand.until(lambda: hand.app._answered == hand.app._asked)
         first = await looked(hand, None)
         await hand.press("f3", "ctrl+j")
         await hand.finished()
+        await hand.until(lambda: hand.app._answered == hand.app._asked and hand.pane(LensPane).weighing is not first)
         second = await looked(hand, None)
         assert second.ids != first.ids or second.stages[0].probabilities != first.stages[0].probabilities
         for key, written in (("alt+z", first), ("alt+y", second)):
