@@ -24,13 +24,16 @@ class ComparingCommands(SessionApp):
         self.after_typing(lambda: self._compare("Compare", self._compared))
 
     def action_sweep(self) -> None:
-        """Go through the range of the setting that is looked at, or of the temperature."""
+        """Go through the range of the setting that is looked at, where it has a meaning, or of the temperature."""
         self.after_typing(lambda: self._compare("Sweep", self._range()))
 
     def _range(self) -> str:
-        looked_at = self.settings_panel.highlighted
+        looked_at, strategy = self.settings_panel.highlighted, self.session.settings.strategy
         for name in (looked_at, "temperature"):
             if name is None or PARAMETERS[name].kind not in ("int", "float"):
+                continue
+            under = PARAMETERS[name].under
+            if PARAMETERS[name].inert or (under and strategy not in under):
                 continue
             try:
                 values = declared(PARAMETERS[name])

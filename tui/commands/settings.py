@@ -22,23 +22,25 @@ class SettingCommands(SessionApp):
     def action_next_strategy(self) -> None:
         """Decode by the next strategy that works as things stand, and say which that is."""
         old = self.session.settings.strategy
-        new = next_strategy(self.session.settings, live=self.session.running)
+        new, why = next_strategy(self.session.settings, live=self.session.running)
         if new is None:
-            self.hint(f"{old} is the only strategy that works as things stand.")
+            self.hint(f"{old} is the only strategy that works as things stand: {why}")
             return
         self.change_settings(lambda: self.session.change("strategy", new))
         self.hint(f"Strategy: {old} → {new}.")
 
 
-def next_strategy(settings: Settings, *, live: bool) -> str | None:
-    """The strategy after this one that the other settings let be, and a run under way too; None where there is none."""
-    place = STRATEGIES.index(settings.strategy)
+def next_strategy(settings: Settings, *, live: bool) -> tuple[str | None, str]:
+    """The strategy after this one that the other settings let be, and a run under way too; else why there is none."""
+    place, why = STRATEGIES.index(settings.strategy), ""
     for name in STRATEGIES[place + 1 :] + STRATEGIES[:place]:
         if live and not any({settings.strategy, name} <= kin for kin in LIVE_SWITCHES):
+            why = why or "a run is under way."
             continue
         try:
             settings.changed(strategy=name)
-        except SettingError:
+        except SettingError as error:
+            why = why or str(error)
             continue
-        return name
-    return None
+        return name, ""
+    return None, why
