@@ -13,17 +13,18 @@ from engine.user_files import toml_value
 from tui.actions import ACTIONS, Actions
 from tui.config.declaration import OPTIONS
 from tui.library_actions import LIBRARY
+from tui.model_list_actions import MODELS
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-SIGNS = {"question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<"}
+SIGNS = {"question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", "comma": ","}
 
 
 def keys_table(actions: Actions = ACTIONS) -> str:
     """Every key and what it does."""
     lines = [
-        f"| {' '.join(f'`{SIGNS.get(key, key)}`' for key in entry.keys)} | {entry.help} |"
+        f"| {' '.join(f'`{_signed(key)}`' for key in entry.keys)} | {entry.help} |"
         for entry in actions.entries()
     ]
     return "\n".join(["| key | what it does |", "| --- | --- |", *lines])
@@ -58,14 +59,25 @@ def presets_table() -> str:
     )
 
 
+def _signed(key: str) -> str:
+    before, plus, last = key.rpartition("+")
+    return before + plus + SIGNS.get(last, last)
+
+
 def library_table() -> str:
     """The keys of the library's screen."""
     return keys_table(LIBRARY)
 
 
+def models_table() -> str:
+    """The keys of the models' screen."""
+    return keys_table(MODELS)
+
+
 TABLES = {
     "keys": keys_table,
     "library": library_table,
+    "models": models_table,
     "settings": settings_table,
     "config": config_table,
     "presets": presets_table,

@@ -14,6 +14,7 @@ _SIGNS = {
     "enter": "enter",
     "question_mark": "?",
     "slash": "/",
+    "comma": ",",
     "minus": "-",
     "plus": "+",
     "equals_sign": "=",

@@ -13,6 +13,7 @@ from engine.presets import BUILT_IN
 from engine.settings import PARAMETERS
 from tui.action import Action, shown
 from tui.comparing_actions import COMPARING, SEQUENCES
+from tui.model_actions import OF_MODELS
 from tui.transcript_actions import TRANSCRIPTS
 
 
@@ -240,6 +241,7 @@ _SESSION = (
         in_footer=False,
     ),
     Action("notes", ("alt+n",), "notes", "notes", "To the notes and back to the prompt.", weight=2),
+    *OF_MODELS,
     *TRANSCRIPTS,
     Action("palette", ("ctrl+g",), "command_palette", "palette", "Everything that can be done, to search.", weight=0),
     Action(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from textual.app import SystemCommand
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 from textual.worker import get_current_worker
 
 from engine.events import Changed, Looked, Paused, Progress, Token
@@ -132,7 +132,7 @@ class TextgenApp(
     def _begin(self) -> None:
         self._greet()
         self.worker.start()
-        self.worker.put(self._load_job)
+        self.begin_loading(self._load_job)
         self._draining = self.set_interval(FRAME_S, self._drain)
         if self._opening is not None:
             self.take_choice(self._opening)
@@ -177,7 +177,7 @@ class TextgenApp(
             case Progress() if self.player is None:
                 share = f" {100 * item.done // item.total}%" if item.total else ""
                 self.status.update(stage="loading", detail=f"{item.stage}{share}")
-            case ModelFacts():
+            case ModelFacts() if self.hear_loaded(item):
                 self.session.facts = item
                 self.insight = Insight()
                 self.meet(item)
@@ -186,7 +186,7 @@ class TextgenApp(
                 self._count()
                 self.ask_lens()
             case LoadFailed():
-                self._model_is_missing(item)
+                self.hear_not_loaded(item)
             case RunEvent(run, Looked() as event) if run == self.session.run:
                 self.show_looked(event)
             case RunEvent(run, event) if run == self.session.run:
@@ -231,26 +231,24 @@ class TextgenApp(
             case _:
                 pass  # an event of a run that is no longer shown
 
-    def _model_is_missing(self, failure: LoadFailed) -> None:
-        self.session.facts = None
-        self.note("error", "load", failure.error)
-        if failure.name is not None:
-            self.note("info", "embedded", "The embedded model is loaded in its place.")
-            self.worker.put(LoadJob(None))
-            return
-        self.session.abandon()
-        self.main.show_end()
-        self.status.update(stage="no model", detail="")
-        self.catch_up()
-
     # From the keyboard
 
     async def on_event(self, event: Event) -> None:
-        """The first key closes the welcome on its way to wherever it goes."""
+        """The first key closes the welcome on its way to wherever it goes; what is pasted where nobody types is a
+        prompt.
+        """
         if self._welcome is not None and isinstance(event, Key):
             self._welcome.close()
             self._welcome = None
+        if isinstance(event, Paste) and not event.is_forwarded and self._nobody_types:
+            self.main.turn_to_prompt()
+            self.prompt.insert_text(event.text)
+            return
         await super().on_event(event)
+
+    @property
+    def _nobody_types(self) -> bool:
+        return self.screen is self.main and not isinstance(self.focused, TextArea | Input)
 
     # From the panes
 

@@ -8,17 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import one_line
+from engine.errors import Cancelled, one_line
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
 
 Report = Callable[[int, int], None]
 _TOLD_EVERY_S = 0.1
-
-
-class Cancelled(Exception):  # noqa: N818
-    """Nobody waits for the answer any more."""
 
 
 @dataclass(eq=False)
@@ -71,7 +67,5 @@ def answered(
     try:
         report(0, 0)
         return Asked(job, job.ask(model, report))
-    except Cancelled:
-        return Asked(job, error="cancelled")
     except Exception as error:
         return Asked(job, error=one_line(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """Load a model; the old one is let go of first."""
+    """Load a model in the place of the one that is there. `called_off` ends it at its next report."""
 
     name: str | None
     family: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
+    called_off: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+
+    @property
+    def shown_name(self) -> str:
+        """What it is called in a sentence."""
+        return self.name or "the embedded model"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,8 @@ class ModelFacts:
     choices: Choices | None = None
     reader: TokenReader | None = None
     vocabulary_size: int = 0
+    job: LoadJob | None = None
+    """What loads it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +145,15 @@ class LookSeen:
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """A model that could not be loaded; `error` is one line."""
+    """A model that was not loaded: `error` says why in one line, unless a person called it off.
 
-    name: str | None
+    `stays` tells that the model before it is still there.
+    """
+
+    job: LoadJob
     error: str
+    called_off: bool = False
+    stays: bool = False
 
 
 @dataclass(frozen=True, slots=True)

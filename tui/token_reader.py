@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.vocabulary import VocabularyToken, found
@@ -19,7 +17,7 @@ class TokenReader:
     """Made where the model was loaded; the library's tokenizers are not made to be used by two threads at once."""
 
     def __init__(self, model: LoadedModel) -> None:
-        self._model = replace(model, tokenizer=deepcopy(model.tokenizer), _pieces={})
+        self._model = model.without_weights()
         self._vocabulary: list[VocabularyToken] = []
         self._lock = threading.Lock()
 

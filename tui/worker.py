@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from engine.controls import Controls
 from engine.errors import EngineError, TranscriptError, one_line
-from engine.events import Failed, Finished, Paused, Prepared, Progress, Token
+from engine.events import Failed, Finished, Paused, Prepared, Token
 from engine.outputs import unseen
 from engine.session.recovery import has_ended
 from engine.session.transcript import Transcript
@@ -29,12 +28,10 @@ from tui.jobs import (
     EffectJob,
     EffectSeen,
     Job,
-    LoadFailed,
     LoadJob,
     LookJob,
     LookSeen,
     MeasureJob,
-    ModelFacts,
     Output,
     RecordJob,
     RecordTo,
@@ -43,9 +40,9 @@ from tui.jobs import (
     RunJob,
     Stats,
 )
+from tui.loading import Loader
 from tui.measures import Measuring, Passage
 from tui.pace import Pace
-from tui.token_reader import TokenReader
 from tui.verifying import Verified, VerifyJob, verified
 
 if TYPE_CHECKING:
@@ -63,7 +60,7 @@ class Worker:
         self._wake = threading.Event()
         self._current: Controls | None = None
         self._closing = False
-        self._model: LoadedModel | None = None
+        self._loader = Loader(self.outbox.append, lambda: self._closing)
         self._fresh = True
         self._wanted: LookJob | None = None
         self._measuring = Measuring()
@@ -104,6 +101,10 @@ class Worker:
             self._thread.join(patience_s)
 
     @property
+    def _model(self) -> LoadedModel | None:
+        return self._loader.model
+
+    @property
     def busy(self) -> bool:
         """Whether the thread has outlived `close`: a load cannot be interrupted."""
         return self._thread.is_alive()
@@ -140,7 +141,7 @@ class Worker:
                     self._jobs.put(job)  # after what has come in between
                 continue
             if isinstance(job, LoadJob):
-                self._load(job)
+                self._fresh = self._loader.load(job) or self._fresh
             else:
                 waiting = job
             if waiting is not None and self._model is not None:  # else it waits for a model that can be loaded
@@ -172,26 +173,6 @@ class Worker:
             self.outbox.extend(verified(job, self._model, lambda: self._closing or not self._jobs.empty()))
         except Exception as error:  # a record can ask for anything
             self.outbox.append(Verified("error", (one_line(error),)))
-
-    def _load(self, job: LoadJob) -> None:
-        self.outbox.append(Progress("starting torch"))
-        try:
-            import_module("engine.generation")  # so that the first run does not wait for it
-            from engine.models.load import load
-
-            self._model = None
-            model = load(
-                job.name,
-                family=job.family,
-                device=job.device,
-                dtype=job.dtype,
-                progress=self.outbox.append,
-            )
-        except Exception as error:
-            self.outbox.append(LoadFailed(job.name, one_line(error)))
-            return
-        self._model, self._fresh = model, True
-        self.outbox.append(_facts(model))
 
     def _look(self) -> None:
         """Answer the newest wish to look, if there is one that has not been answered."""
@@ -298,21 +279,3 @@ class Worker:
         else:
             if before and not self.transcript.trouble:
                 self.outbox.append(RecordTrouble(""))
-
-
-def _facts(model: LoadedModel) -> ModelFacts:
-    reader = TokenReader(model)
-    return ModelFacts(
-        name=model.name,
-        family=model.family.name,
-        parameters=model.parameters,
-        device=str(model.device),
-        dtype=model.dtype,
-        positions=model.positions,
-        weight_bytes=model.weight_bytes,
-        count_tokens=reader.count,
-        identity=model.identity(),
-        choices=model.family.choices(model),
-        reader=reader,
-        vocabulary_size=model.vocabulary_size,
-    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -57,6 +59,11 @@ class LoadedModel:
     def looking(self) -> LoadedModel:
         """Itself for looking only, so that a run meets the same cache, and rounds the same, looked at or not."""
         return self.apart()
+
+    def without_weights(self) -> LoadedModel:
+        """Itself for reading and counting tokens only, with a tokenizer of its own: it keeps no weights in memory."""
+        shell: Any = SimpleNamespace(config=self.model.config, generation_config=self.model.generation_config)
+        return replace(self, model=shell, tokenizer=deepcopy(self.tokenizer), drafting={}, caches={}, _pieces={})
 
     @property
     def device(self) -> torch.device:

@@ -15,8 +15,8 @@ from engine.session.places import Copied, fresh_path
 from engine.session.same_model import name_of, same_weights
 from engine.session.transcript import Transcript
 from engine.text_files import path_of, shown_path
-from tui.commands.base import SessionApp
-from tui.jobs import LoadJob, ModelFacts, RecordTo
+from tui.commands.models import ModelCommands
+from tui.jobs import ModelFacts, RecordTo
 from tui.restoring import Restoring, restored, without_ids
 from tui.screens.transcripts import Choice
 from tui.session import Session
@@ -24,7 +24,7 @@ from tui.verifying import VerifyJob
 from tui.widgets.counts import plural
 
 
-class LibraryCommands(SessionApp):
+class LibraryCommands(ModelCommands):
     """A session of before, in the place of this one; what is left is in a transcript of its own already."""
 
     written_by: Mapping[str, Any] | None = None
@@ -152,12 +152,7 @@ class LibraryCommands(SessionApp):
         if not name:
             self.hint("The model that is loaded is the one of the record.")
             return
-        self.once_ended(lambda: self._load(name))
-
-    def _load(self, name: str) -> None:
-        self.session.facts = None
-        self.status.update(stage="loading", detail=name)
-        self.worker.put(LoadJob(name))
+        self.switch_model(name)
 
     def action_verify(self) -> None:
         """Run this session's record again, and say whether it comes out the same."""

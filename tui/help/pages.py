@@ -12,8 +12,10 @@ from tui.help.keys import action_keys, everywhere, own_keys, without_keys
 from tui.help.section import Row, Section
 from tui.help.setting import setting_section
 from tui.library_actions import LIBRARY
+from tui.model_list_actions import MODELS
 from tui.widgets.entry_list import EntryList
 from tui.widgets.find_bar import FindBar
+from tui.widgets.model_list import ModelList
 from tui.widgets.notes import NotesPane
 from tui.widgets.output import OutputView
 from tui.widgets.output_editor import OutputEditor
@@ -51,6 +53,7 @@ PAGES = (
     Page("Find", FindBar, typing=True),
     Page("Strategy", StrategyPane),
     Page("Transcripts", EntryList, actions=LIBRARY),
+    Page("Models", ModelList, actions=MODELS),
 )
 
 

@@ -100,3 +100,16 @@ async def test_bytes_that_are_no_text_are_signs(record: Path, tiny: Path) -> Non
     async with session(record, tiny) as hand:
         await paste(hand, bytes(range(256)).decode("latin-1").replace("\xa0", "") * 20)
         assert not obeyed(hand) and "\x1b" in hand.prompt.text and "\x00" in hand.prompt.text
+
+
+async def test_what_is_pasted_where_nobody_types_comes_into_the_prompt(record: Path, tiny: Path) -> None:
+    async with session(record, tiny, prompt="the old") as hand:
+        await hand.run()
+        hand.output.focus()
+        hand.app.post_message(Paste(" river\nof"))
+        await hand.until(lambda: "river" in hand.prompt.text)
+        assert hand.prompt.has_focus and " river\nof" in hand.prompt.text
+        await hand.press("ctrl+t")
+        hand.app.post_message(Paste("mill"))
+        await hand.until(lambda: "mill" in hand.prompt.text)
+        assert hand.prompt.text.count("mill") == 1
