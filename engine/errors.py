@@ -21,6 +21,10 @@ class LoadError(EngineError):
     """A model that cannot be found, read or placed on its device."""
 
 
+class Cancelled(EngineError):  # noqa: N818 - that it was asked for is no error
+    """A load or a download that was told to stop: raised by the callback that it reports to, and passed on as it is."""
+
+
 class PromptError(EngineError, ValueError):
     """A prompt that the model cannot take."""
 

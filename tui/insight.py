@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.events import CacheShape, Event, Finished, Prefilled, Timing
+from engine.quantities import bytes_text
 from tui.jobs import Stats
-from tui.widgets.status import bytes_text
 
 _SIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
 _LENGTHS = (16, 128, 1024, 8192)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from engine.errors import LoadError, shown
 from engine.families import FAMILIES
-from engine.models.hub import cached
+from engine.models.hub_cache import cached
 from engine.models.load import Report, load
 from engine.models.loaded import LoadedModel
 from engine.models.placement import DTYPES, pick_device
@@ -91,7 +91,7 @@ class ReplayModels:
         folder = cached(found.place)
         if folder is None:
             raise LoadError(f"{shown(name)}: not on this machine, and a replay fetches nothing: load it once before")
-        return self._loaded(folder, place)
+        return self._loaded(str(folder), place)
 
     def _loaded(self, name: str | None, place: tuple[str, str, str]) -> LoadedModel:
         family, device, dtype = place

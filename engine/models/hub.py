@@ -1,68 +1,194 @@
-"""Repositories of the Hugging Face hub: from the local cache where they are, else fetched, never waiting for long."""
+"""Repositories of the Hugging Face hub: from the local cache where they are, else fetched into it."""
 
 from __future__ import annotations
 
+import os
+import queue
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Lock, Thread
 
-from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import HfApi, constants
 
-from engine.errors import LoadError
+from engine.errors import Cancelled, LoadError
 from engine.events import Progress
+from engine.models.download import Download, RemoteFile, part_of
+from engine.models.hub_asking import LOOK_S, PATIENCE_S, ask, hub_errors
+from engine.models.hub_cache import cached
+from engine.models.hub_files import wanted
+from engine.models.hub_search import search
+from engine.quantities import bytes_text
 
-# Seconds until a hub that does not answer counts as out of reach.
-_PATIENCE = 5
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors", "*.pkl", "vocab.bin"]
-_OLD_WEIGHTS = ["pytorch_model*.bin"]
+__all__ = ["cached", "fetch", "search"]
+
+Report = Callable[[Progress], None]
+_AT_ONCE = 4
+_SPARE = 50_000_000  # bytes of a disk that stay free
 
 
-def fetched(repository: str, report: Callable[[Progress], None]) -> str:
-    """The folder that holds a repository's files.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be fetched of a repository at one commit, and where to."""
 
-    What is in the cache is taken from there without asking the hub. Raises `LoadError` in one line.
+    repository: str
+    commit: str
+    files: tuple[RemoteFile, ...]
+
+    @property
+    def root(self) -> Path:
+        return Path(constants.HF_HUB_CACHE).expanduser() / f"models--{self.repository.replace('/', '--')}"
+
+    @property
+    def snapshot(self) -> Path:
+        return self.root / "snapshots" / self.commit
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def blob(self, file: RemoteFile) -> Path:
+        return self.root / "blobs" / file.sum
+
+    def lock(self, file: RemoteFile) -> Path:
+        """The library's own, so that its downloads and these keep out of each other's way."""
+        return self.root.parent / ".locks" / self.root.name / f"{file.sum}.lock"
+
+    def here(self, file: RemoteFile) -> int:
+        """The bytes of a file that have come."""
+        whole = self.blob(file)
+        with suppress(OSError):
+            if whole.stat().st_size == file.size:
+                return file.size
+        with suppress(OSError):
+            return min(part_of(whole).stat().st_size, file.size)
+        return 0
+
+
+def fetch(repository: str, report: Report, revision: str | None = None) -> Path:
+    """The folder that holds a repository's files, at its main revision if none is named.
+
+    What is in the cache whole is taken from there without asking the hub; else what is missing is fetched, of the
+    weights safetensors before pickles. `report` is called from this thread, several times a second, with the bytes that
+    are here and those of all files; it may raise `Cancelled`, and then, as after any error, what has come stays and
+    the next call goes on from there. Raises `LoadError` in one line.
     """
-    folder = cached(repository)
+    folder = cached(repository, revision)
     if folder is not None:
         return folder
-    try:
-        files = [f.rfilename for f in HfApi().model_info(repository, timeout=_PATIENCE).siblings or ()]
-    except GatedRepoError:
-        raise LoadError(f"{repository}: a gated model; accept its terms on its page and run: hf auth login") from None
-    except RepositoryNotFoundError:
-        raise LoadError(f"{repository}: no such model on the hub, and no such folder here") from None
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError, ValueError) as error:
-        raise _out_of_reach(repository) from error
-    except Exception as error:  # the http library's own errors have no common base with the above
-        raise _out_of_reach(repository) from error
-    old = [] if any(name.endswith(".safetensors") for name in files) else _OLD_WEIGHTS
-    report(Progress("fetching the model from the hub"))
-    return str(snapshot_download(repository, allow_patterns=_WANTED + old))
+    plan = _plan(repository, revision, lambda: report(Progress("asking the hub")))
+    _check_room(plan)
+    _Fetching(plan, report).run()
+    with hub_errors(repository):
+        _link(plan, revision or constants.DEFAULT_REVISION)
+    return plan.snapshot
 
 
-def cached(repository: str) -> str | None:
-    """The folder of a repository that is in the local cache whole; the hub is not asked."""
-    try:
-        folder = Path(snapshot_download(repository, local_files_only=True))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, ValueError):
-        return None
-    return str(folder) if _is_whole(folder) else None
+def _plan(repository: str, revision: str | None, look: Callable[[], object]) -> Plan:
+    with hub_errors(repository):
+        work = lambda: HfApi().model_info(repository, revision=revision, timeout=PATIENCE_S, files_metadata=True)  # noqa: E731
+        info = ask(work, look)
+        return Plan(repository, str(info.sha), wanted(repository, info))
 
 
-def _is_whole(folder: Path) -> bool:
-    """False for a folder of the cache that holds, say, a config alone."""
-    weights = (path for pattern in ("*.safetensors", "*.bin") for path in folder.glob(pattern))
-    return (folder / "config.json").exists() and any(path.exists() for path in weights)
+def _check_room(plan: Plan) -> None:
+    """Raises `LoadError` where the disk has no room for what is missing."""
+    missing = plan.total - sum(map(plan.here, plan.files))
+    place = next(folder for folder in (plan.root, *plan.root.parents) if folder.is_dir())
+    with suppress(OSError):
+        free = shutil.disk_usage(place).free
+        if missing + _SPARE > free:
+            raise LoadError(
+                f"{plan.repository}: no room on the disk: {bytes_text(missing)} are missing and {bytes_text(free)} are "
+                "free; HF_HOME can name another place for the cache"
+            )
 
 
-def _out_of_reach(repository: str) -> LoadError:
-    return LoadError(
-        f"{repository}: not a folder here, not in the local cache, and the hub is out of reach; "
-        "leave the model out for the embedded one"
-    )
+class _Fetching:
+    """The files of a plan, a few at a time in threads of their own, watched from the thread that reports."""
+
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self._plan, self._report = plan, report
+        self._lock, self._stopped, self._ended = Lock(), Event(), Event()
+        self._done = sum(map(plan.here, plan.files))
+        self._running = min(_AT_ONCE, len(plan.files))
+        self._note = ""
+        self._errors: list[BaseException] = []
+        self._queue: queue.SimpleQueue[RemoteFile] = queue.SimpleQueue()
+        for file in sorted(plan.files, key=lambda file: file.size):
+            self._queue.put(file)
+
+    def run(self) -> None:
+        try:
+            for _ in range(self._running):
+                Thread(target=self._work, name="fetching", daemon=True).start()
+            while not self._ended.is_set():
+                self._tell()
+                self._ended.wait(LOOK_S)
+        finally:
+            self._stopped.set()
+        if self._errors:
+            error = next((e for e in self._errors if not isinstance(e, Cancelled)), self._errors[0])
+            with hub_errors(self._plan.repository):
+                raise LoadError(f"{self._plan.repository}: {error}") if isinstance(error, LoadError) else error
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            stage = self._note or "fetching from the hub"
+        self._report(Progress(stage, self._done, self._plan.total))
+
+    def _work(self) -> None:
+        try:
+            self._work_through()
+        finally:
+            with self._lock:
+                self._running -= 1
+                if not self._running:
+                    self._ended.set()
+
+    def _work_through(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                file = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                Download(
+                    file, self._plan.blob(file), self._plan.lock(file), self._count, self._waits, self._stopped
+                ).run()
+            except BaseException as error:
+                self._errors.append(error)
+                self._stopped.set()
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._done += more
+            self._note = ""
+
+    def _waits(self, note: str) -> None:
+        with self._lock:
+            self._note = note
+
+
+def _link(plan: Plan, revision: str) -> None:
+    """Give the files their names, as the hub's cache has them, and only then tell that the revision is here."""
+    plan.snapshot.mkdir(parents=True, exist_ok=True)
+    for file in plan.files:
+        place = plan.snapshot / file.name
+        if place.exists():
+            continue
+        place.unlink(missing_ok=True)  # a link to what is gone
+        try:
+            place.symlink_to(os.path.relpath(plan.blob(file), place.parent))
+        except OSError:  # a disk, or a system, without links
+            shutil.copyfile(plan.blob(file), place)
+    if revision != plan.commit:
+        ref = plan.root / "refs" / revision
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
+        unfinished.write_text(plan.commit, encoding="ascii")
+        unfinished.replace(ref)

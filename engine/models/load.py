@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-from engine.errors import LoadError, one_line
+from engine.errors import Cancelled, LoadError, one_line
 from engine.events import Progress
 from engine.families import Family, family_for, family_named, transfo_xl
 from engine.models import gguf
+from engine.models.estimate import check_room, free_memory
 from engine.models.fingerprint import fingerprint
-from engine.models.hub import fetched
+from engine.models.gguf_header import read_head
+from engine.models.hub import fetch
 from engine.models.loaded import LoadedModel
-from engine.models.placement import is_out_of_memory, pick_device, pick_dtype
-from engine.models.resolve import EMBEDDED, resolve
+from engine.models.placement import is_out_of_memory, memory_free, pick_device, pick_dtype
+from engine.models.recent import remember
+from engine.models.resolve import EMBEDDED, Source, resolve
 from engine.models.weights_progress import weights_progress
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
 Report = Callable[[Progress], None]
 # Whatever is loaded is data: no code from a repository, no network for what lies on the disk.
 _SAFELY: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
+_A_LOOK = 0.2  # seconds between two looks at whether it was cancelled
 
 
 def load(
@@ -43,29 +50,46 @@ def load(
 ) -> LoadedModel:
     """The model called `name`: the embedded one (None), `smollm2`, a folder, a .gguf file or a repository of the hub.
 
-    `progress` is called from this thread with each `Progress`. Raises `LoadError`, one line that says what is wrong.
+    `progress` is called from this thread with each `Progress`; it may raise `Cancelled`, which is passed on. Raises
+    `LoadError`, one line that says what is wrong. After either nothing is left of what was loaded by then.
     """
-    report = progress or (lambda _: None)
     shown = name or EMBEDDED
     family_named(family)
     source = resolve(name)
     place = pick_device(device)
+    try:
+        with _explained(shown, place):
+            loaded = _load(shown, source, family, place, dtype, progress or (lambda _: None))
+    except BaseException as error:
+        _let_go(error)
+        raise
+    remember(shown)
+    return loaded
+
+
+def _load(shown: str, source: Source, family: str, place: torch.device, dtype: str, report: Report) -> LoadedModel:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()  # nothing but `report` may write to the terminal
-    with _explained(shown, place):
-        report(Progress("looking for the model"))
-        folder = source.place if source.kind != "hub" else fetched(source.place, report)
-        summing = ThreadPoolExecutor(1).submit(fingerprint, Path(folder))  # while the weights are read
+    report(Progress("looking for the model"))
+    folder = source.place if source.kind != "hub" else str(fetch(source.place, report))
+    stopped = Event()
+    summing = ThreadPoolExecutor(1).submit(fingerprint, Path(folder), stopped.is_set)  # while the weights are read
+    try:
         if source.kind == "gguf":
             loaded = _load_gguf(shown, Path(folder), family, place, dtype, report)
         else:
             loaded = _load_folder(shown, folder, family, place, dtype, report)
-        report(Progress("checking the weights"))
-        with suppress(OSError):
-            loaded.sums = summing.result()
-        report(Progress("warming up"))
-        loaded.runner.reset()  # the first pass is slow and tells which runner fits: here, not in the first run
-        return loaded
+        while not summing.done():
+            report(Progress("checking the weights"))
+            wait([summing], timeout=_A_LOOK)
+    except BaseException:
+        stopped.set()
+        raise
+    with suppress(OSError):
+        loaded.sums = summing.result()
+    report(Progress("warming up"))
+    loaded.runner.reset()  # the first pass is slow and tells which runner fits: here, not in the first run
+    return loaded
 
 
 def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
@@ -82,6 +106,7 @@ def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype:
     if not folder.is_dir():
         report(Progress("reading the .gguf file; the next time will be quicker"))
         where = {"gguf_file": file.name, **_SAFELY}
+        check_room(4 * read_head(file).parameters, free_memory(), "cpu")  # it is read there, in float32
         with weights_progress(report):
             tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
             model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
@@ -101,6 +126,7 @@ def _weights(folder: str, config: PreTrainedConfig, device: torch.device, dtype:
     with torch.device("meta"):
         size = AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters()
     precision = pick_dtype(dtype, device, size)
+    check_room(size * precision.itemsize, memory_free(device), str(device))
     with weights_progress(report):
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
@@ -124,6 +150,8 @@ def _explained(shown: str, device: torch.device) -> Iterator[None]:
     """Turns whatever the libraries raise into one line about this model."""
     try:
         yield
+    except Cancelled:
+        raise
     except LoadError as error:
         raise error if str(error).startswith(shown) else LoadError(f"{shown}: {error}") from error
     except Exception as error:
@@ -131,6 +159,17 @@ def _explained(shown: str, device: torch.device) -> Iterator[None]:
         if is_out_of_memory(error):
             reason = f"no room on {device}; try a smaller model, half precision or another device"
         raise LoadError(f"{shown}: {reason}") from error
+
+
+def _let_go(error: BaseException) -> None:
+    """Empties the frames that an error came through: they hold what was loaded for as long as the error is held."""
+    chain: list[BaseException] = [error]
+    for link in chain:  # it grows: each error brings those that it came from
+        traceback.clear_frames(link.__traceback__)
+        chain += [each for each in (link.__cause__, link.__context__) if each is not None and each not in chain]
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _reason(error: Exception) -> str:

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 
 from engine.errors import LoadError
+from engine.models.estimate import HALF_PAYS_FROM, free_memory
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
-# Below this many parameters a step is bound by launching kernels, not by reading weights: half precision gains nothing.
-_HALF_PAYS_FROM = 200_000_000
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -42,7 +41,7 @@ def pick_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dtyp
         raise LoadError(f"dtype {wanted}: must be one of {', '.join(DTYPES)}")
     if wanted != "auto":
         return getattr(torch, wanted)
-    if device.type == "cpu" or parameters < _HALF_PAYS_FROM:
+    if device.type == "cpu" or parameters < HALF_PAYS_FROM:
         return torch.float32
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
@@ -67,6 +66,16 @@ def machine(device: torch.device) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
+
+
+def memory_free(device: torch.device) -> int | None:
+    """Bytes that new tensors can still take; None where the device does not tell."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free) + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    if device.type == "mps":
+        return max(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory(), 0)
+    return free_memory() if device.type == "cpu" else None
 
 
 def memory_used(device: torch.device) -> int:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.errors import LoadError
 from engine.models.embedded import CHECKPOINT
+from engine.models.weight_files import ADAPTER_CONFIG
 
 EMBEDDED = "embedded"
 SMOLLM2 = "smollm2"
@@ -37,6 +38,8 @@ def resolve(name: str | None) -> Source:
             raise LoadError(f"{name}: a file can only be a .gguf; for a checkpoint give its folder")
         return Source("gguf", str(path))
     if path.is_dir():
+        if (path / ADAPTER_CONFIG).is_file():
+            raise LoadError(f"{name}: an adapter, no model of its own; load the model that it is for, then the adapter")
         if not (path / "config.json").is_file():
             raise LoadError(f"{name}: no config.json in this folder, so it holds no model")
         return Source("folder", str(path))

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from engine.events import CacheShape
+from engine.quantities import bytes_text, count_text
 from engine.safe_text import safe_text
 from tui.jobs import ModelFacts
 
@@ -58,7 +59,7 @@ class TitleLine(Widget):
         line = Content.assemble(("textgen-tui", "bold $primary"))
         if self.facts is not None:
             facts = self.facts
-            size = f"{_count(facts.parameters)} · {facts.device} · {facts.dtype} · {bytes_text(facts.weight_bytes)}"
+            size = f"{count_text(facts.parameters)} · {facts.device} · {facts.dtype} · {bytes_text(facts.weight_bytes)}"
             line += Content.assemble((f"  {safe_text(_short(facts.name))}", "bold $text"), f"  {safe_text(size)}")
         return line
 
@@ -137,23 +138,6 @@ class StatusLine(Widget):
             shape = f"{cache.layers}×{cache.heads}×{cache.tokens}×{cache.width}"
             parts.append(f"KV cache {shape} · {bytes_text(cache.bytes)}")
         return parts
-
-
-def bytes_text(count: int) -> str:
-    """Bytes as people read them: `23.7 MB`."""
-    size = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"
-
-
-def _count(parameters: int) -> str:
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if parameters >= limit:
-            return f"{parameters / limit:.3g}{unit}"
-    return str(parameters)
 
 
 def _seconds(seconds: float) -> str:
