@@ -23,10 +23,7 @@ SIGNS = {"question_mark": "?", "greater_than_sign": ">", "less_than_sign": "<", 
 
 def keys_table(actions: Actions = ACTIONS) -> str:
     """Every key and what it does."""
-    lines = [
-        f"| {' '.join(f'`{_signed(key)}`' for key in entry.keys)} | {entry.help} |"
-        for entry in actions.entries()
-    ]
+    lines = [f"| {' '.join(f'`{_signed(key)}`' for key in entry.keys)} | {entry.help} |" for entry in actions.entries()]
     return "\n".join(["| key | what it does |", "| --- | --- |", *lines])
 
 

@@ -9,6 +9,8 @@ from engine.events import Progress
 from engine.quantities import bytes_text
 from engine.rate import Rate, duration_text
 
+_NAME = 36  # characters of a name in a line
+
 
 class Fetching:
     """One repository on its way into the local cache. `called_off` ends it; fetched again it goes on from there."""
@@ -24,13 +26,13 @@ class Fetching:
     @property
     def text(self) -> str:
         """How far it has come, how fast, and how long it will take, for a line."""
-        told = self.progress
+        told, name = self.progress, self.name if len(self.name) <= _NAME else f"{self.name[: _NAME - 1]}…"
         if told is None or not told.total:
-            return f"fetching {self.name}"
+            return f"fetching {name}"
         share = f"{bytes_text(told.done)} of {bytes_text(told.total)}"
         speed, left = self._rate.per_second, self._rate.left(told.total)
         fast = f" · {bytes_text(round(speed))}/s" if speed else ""
-        return f"fetching {self.name} · {share}{fast}{'' if left is None else f' · {duration_text(left)} left'}"
+        return f"fetching {name} · {share}{fast}{'' if left is None else f' · {duration_text(left)} left'}"
 
     @property
     def end(self) -> str:

@@ -27,7 +27,6 @@ from engine.models.gguf_header import read_head
 from engine.models.hub import fetch
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory, memory_free, pick_device, pick_dtype
-from engine.models.recent import remember
 from engine.models.resolve import EMBEDDED, Source, resolve
 from engine.models.weights_progress import weights_progress
 
@@ -63,7 +62,6 @@ def load(
     except BaseException as error:
         _let_go(error)
         raise
-    remember(shown)
     return loaded
 
 

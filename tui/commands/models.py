@@ -71,8 +71,8 @@ class ModelCommands(SessionApp):
         self.begin_loading(job)
 
     def call_off_loading(self) -> bool:
-        """End the load under way; False where there is none."""
-        if self.loading is None:
+        """End the load under way; False where there is none, or none but the embedded model, which is the way back."""
+        if self.loading is None or self.loading.name is None:
             return False
         self.loading.called_off.set()
         self.status.update(stage="stopping", detail="")

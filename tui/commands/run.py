@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from engine.recipes import blanks
-from tui.commands.base import SessionApp
+from tui.commands.models import ModelCommands
 
 
-class RunCommands(SessionApp):
+class RunCommands(ModelCommands):
     """The life of a run."""
 
     def action_run(self) -> None:
@@ -43,9 +43,12 @@ class RunCommands(SessionApp):
             self.hint(f"There is nothing to go on from yet: {self.actions.key('run')} runs the prompt.")
 
     def action_stop(self) -> None:
-        """End the run before its next token; where the output is edited, end that."""
+        """End the run before its next token; where the output is edited, end that; where none runs, end a load."""
         self.take_edit()
-        self.stop_run()
+        if self.session.running:
+            self.stop_run()
+        else:
+            self.call_off_loading()
 
     def action_pause(self) -> None:
         """Hold the run, or let it go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.content import Content
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.models.estimate import Estimate
 
 _LABEL = 11
+_QUIET = "$foreground 62%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,17 @@ def shown(row: Row | None, told: Told | None, device: str, dtype: str) -> Conten
     if row.entry is None:
         return Content(_AS_TYPED[row.what])
     entry = row.entry
-    lines = [Content.styled(safe_text(entry.name), "bold")]
+    name = Path(entry.name).name if entry.name.startswith("/") else entry.name
+    lines = [Content.styled(safe_text(name), "bold")]
     if entry.problem:
         lines.append(Content.styled(f"✗ {safe_text(entry.problem)}", "$text-error"))
     if told is None:
-        return Content("\n").join([*lines, Content.styled("Reading…", "$foreground 62%")])
+        return Content("\n").join([*lines, Content.styled("Reading…", _QUIET)])
     if told.problem:
         lines.append(Content.styled(f"✗ {safe_text(told.problem)}", "$text-error"))
-    lines += [_fact(label, value) for label, value in _facts(entry, told) if value]
     if told.estimate is not None:
         lines += _room(told.estimate, device, dtype)
+    lines += [_fact(label, value) for label, value in _facts(entry, told) if value]
     if entry.kind == "hub" and not entry.problem:
         lines.append(
             Content.styled(f"\n{MODELS['models_take'].shown_key} fetches it; the session goes on.", "$primary")
@@ -121,18 +124,17 @@ def _facts(entry: Entry, told: Told) -> list[tuple[str, str]]:
 
 
 def _room(found: Estimate, device: str, dtype: str) -> list[Content]:
-    precision, place = MODELS.key("models_precision"), MODELS.key("models_device")
+    turns = {key: f"  {MODELS.key(key)} turns" for key in ("models_precision", "models_device")}
     style, sign = ("$text-success", "✓") if found.fits else ("$text-warning", "!")
     return [
-        Content(""),
-        _fact("precision", f"{dtype}  ({precision} turns)"),
-        _fact("device", f"{device}  ({place} turns)"),
-        Content.styled(f"{sign} {safe_text(found.text).replace('; ', chr(10) + '  ')}", style),
+        Content.styled(f"{sign} {safe_text(found.text)}", style),
+        _fact("precision", dtype) + Content.styled(turns["models_precision"], _QUIET),
+        _fact("device", device) + Content.styled(turns["models_device"], _QUIET),
     ]
 
 
 def _fact(label: str, value: str) -> Content:
-    return Content.assemble((f"{label:<{_LABEL}}", "$foreground 62%"), safe_text(value))
+    return Content.assemble((f"{label:<{_LABEL}}", _QUIET), safe_text(value))
 
 
 def _place(device: str) -> tuple[str, int | None]:

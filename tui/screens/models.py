@@ -62,7 +62,7 @@ class ModelsScreen(Screen[Wanted | None]):
     ModelsScreen.-narrow #facts {
         width: 1fr; height: 9; padding: 0; border-top: solid $border-blurred;
     }
-    ModelsScreen.-low #facts { height: 4; }
+    ModelsScreen.-low #facts { height: 5; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -86,7 +86,6 @@ class ModelsScreen(Screen[Wanted | None]):
         self._owner = owner
         self._local: list[Entry] = []
         self._found: list[Entry] = []
-        self._searched = ""
         self._device = self._dtype = "auto"
         self._told: Told | None = None
         self._reading = True
@@ -147,12 +146,12 @@ class ModelsScreen(Screen[Wanted | None]):
         event.stop()
         self._show()
 
-    def _show(self) -> None:
+    def _show(self, go_to: str = "") -> None:
         typed = self._field.meant.strip()
         words = typed.lower().split()
         entries = [entry for entry in [*self._local, *self._found] if all(word in _text(entry) for word in words)]
         asked = [row for row in _asked(typed) if all(row.name != entry.name for entry in entries)]
-        self._list.show(entries, asked, self._owner.session.facts.name if self._owner.session.facts else "")
+        self._list.show(entries, asked, self._owner.session.facts.name if self._owner.session.facts else "", go_to)
         of = f"{len(entries):,} of {len(self._local) + len(self._found):,}" if words else f"{len(entries):,}"
         self.query_one("#models").border_subtitle = f"{of}{', looking…' if self._reading else ''}"
 
@@ -268,14 +267,14 @@ class ModelsScreen(Screen[Wanted | None]):
             except Exception as error:
                 said = one_line(error)
             if not worker.is_cancelled:
-                self.app.call_from_thread(self._have_found, text, found, said)
+                self.app.call_from_thread(self._have_found, found, said)
 
         self.run_worker(search, thread=True, exclusive=True, exit_on_error=False, group="hub")
 
-    def _have_found(self, text: str, found: list[Entry], said: str) -> None:
-        self._found, self._searched = found, text
+    def _have_found(self, found: list[Entry], said: str) -> None:
+        self._found = found
         self._say(said)
-        self._show()
+        self._show(found[0].name if found else "")
 
     def action_precision(self) -> None:
         """The next precision; what it needs is told beside it."""

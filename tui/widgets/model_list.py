@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from textual.content import Content
@@ -14,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from engine.quantities import bytes_text
 from engine.safe_text import safe_text
+from engine.text_files import shown_path
 from tui.widgets.entry_list import told_time
 
 if TYPE_CHECKING:
@@ -71,16 +73,16 @@ class ModelList(OptionList, can_focus=False):
         option = self.highlighted_option
         return self._rows.get(option.id or "") if option else None
 
-    def show(self, entries: Sequence[Entry], asked: Sequence[Row], loaded: str) -> None:
-        """Show these models, the one that is `loaded` marked, and what was `asked` for below; the highlight stays on
-        its row where that is still there.
+    def show(self, entries: Sequence[Entry], asked: Sequence[Row], loaded: str, go_to: str = "") -> None:
+        """Show these models, the one that is `loaded` marked, and what was `asked` for below; the highlight goes to the
+        row of a name, else it stays on its own where that is still there.
         """
-        before = self.row
+        name = go_to or (self.row.name if self.row else "")
         options = list(self._made(entries, asked, loaded))
         self.clear_options()
         self.add_options(options)
         places = [place for place, option in enumerate(options) if not option.disabled]
-        same = [place for place in places if before and self._rows[options[place].id or ""].name == before.name]
+        same = [place for place in places if self._rows[options[place].id or ""].name == name]
         self.highlighted = next(iter(same or places), None)
         self.post_message(self.Looked(self.row))
 
@@ -111,9 +113,12 @@ class ModelList(OptionList, can_focus=False):
 
 def _line(entry: Entry, loaded: bool) -> Content:
     sign = "▶" if loaded else "✗" if entry.problem else " "
-    facts = [entry.family, bytes_text(entry.size_bytes) if entry.size_bytes else ""]
+    name, facts = entry.name, [entry.family, bytes_text(entry.size_bytes) if entry.size_bytes else ""]
     if entry.last_used and entry.kind in ("cache", "recent"):
         facts.append(told_time(datetime.fromtimestamp(entry.last_used)))
+    if name.startswith("/"):  # of a path the end is what tells it from others
+        name = Path(name).name
+        facts.append(f"in {shown_path(Path(entry.name).parent)}")
     told = " · ".join(safe_text(fact) for fact in facts if fact)
     style = "$text-error" if entry.problem else "bold" if loaded else ""
-    return Content.assemble((f"{sign} ", "$primary"), (safe_text(entry.name), style), (f"  {told}", _QUIET))
+    return Content.assemble((f"{sign} ", "$primary"), (safe_text(name), style), (f"  {told}", _QUIET))

@@ -46,6 +46,7 @@ class Reading:
     positions: int | None = None
     cache: CacheShape | None = None
     memory_bytes: int = 0
+    download: str = ""
 
 
 class TitleLine(Widget):
@@ -117,6 +118,8 @@ class StatusLine(Widget):
         """The read-outs that have a value."""
         reading = self.reading
         parts = [safe_text(reading.detail)] if reading.detail else []
+        if reading.download:
+            parts.append(safe_text(reading.download))
         if reading.tokens_per_s:
             parts.append(f"{reading.tokens_per_s:.0f} tok/s")
         if reading.used and reading.positions:
