@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.errors import FileError
 from engine.text_files import read_text
 
-_LARGEST = 1_000_000  # bytes of a card
+LARGEST = 1_000_000
+"""Bytes that a card may have."""
 _LARGEST_HEAD = 50_000  # characters of the YAML at its head
 _HEAD = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
@@ -40,13 +41,19 @@ def card(place: Path | None) -> Card:
         return Card()
     folder = place if place.is_dir() else place.parent
     try:
-        text = read_text(folder / "README.md", _LARGEST)
+        text = read_text(folder / "README.md", LARGEST)
     except FileError:
         text = ""
-    head, body = _parts(text)
-    if folder != place and not head:
+    if folder != place and not _HEAD.match(text):
         return Card()
-    return Card(_licence(head) or _licence_file(folder), body.strip(), _limits(body))
+    found = read_card(text)
+    return found if found.licence or folder != place else replace(found, licence=_licence_file(folder))
+
+
+def read_card(text: str) -> Card:
+    """The card that a README is: YAML between two lines of hyphens at its head, and Markdown."""
+    head, body = _parts(text)
+    return Card(_licence(head), body.strip(), _limits(body))
 
 
 def _parts(text: str) -> tuple[dict[str, Any], str]:

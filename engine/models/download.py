@@ -129,7 +129,7 @@ class Download:
                 done = 0
             self._check_length(response, done)
             with self._part.open("ab" if done else "wb") as file:
-                for piece in response.iter_bytes(_PIECE):
+                for piece in response.iter_bytes():  # as they come: pieces of one size would lose the last at a cut
                     done += len(piece)
                     if done > self._file.size:
                         raise _WrongError(f"is longer than the {self._file.size:,} bytes that the hub says")

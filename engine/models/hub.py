@@ -88,7 +88,7 @@ def fetch(repository: str, report: Report, revision: str | None = None) -> Path:
 
 
 def _plan(repository: str, revision: str | None, look: Callable[[], object]) -> Plan:
-    with hub_errors(repository):
+    with hub_errors(repository, "not a folder here, not in the local cache, and "):
         work = lambda: HfApi().model_info(repository, revision=revision, timeout=PATIENCE_S, files_metadata=True)  # noqa: E731
         info = ask(work, look)
         return Plan(repository, str(info.sha), wanted(repository, info))
@@ -139,7 +139,7 @@ class _Fetching:
     def _tell(self) -> None:
         with self._lock:
             stage = self._note or "fetching from the hub"
-        self._report(Progress(stage, self._done, self._plan.total))
+        self._report(Progress(stage, self._done, self._plan.total, "bytes"))
 
     def _work(self) -> None:
         try:
