@@ -67,7 +67,7 @@ def _list(words: list[str]) -> None:
 
 def _search(words: list[str]) -> None:
     parser = _parser("search")
-    parser.add_argument("text", metavar="TEXT", help="what their names have in them")
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="what their names have in them")
     parser.add_argument("--limit", default="20", metavar="N", help="how many at most (default: 20)")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
     args = parser.parse_args(words)
@@ -75,7 +75,7 @@ def _search(words: list[str]) -> None:
 
     from engine.models.hub import search
 
-    _told(search(args.text, limit), args.json)
+    _told(search(" ".join(args.text), limit), args.json)
 
 
 def _told(found: list[Entry], as_json: bool) -> None:

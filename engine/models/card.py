@@ -12,8 +12,11 @@ from engine.text_files import read_text
 
 LARGEST = 1_000_000
 """Bytes that a card may have."""
-_LARGEST_HEAD = 50_000  # characters of the YAML at its head
+_LARGEST_HEAD = 20_000  # characters of the YAML at its head: the parser is slow
+_MOST_BRACKETS = 300  # one in another takes it ever longer
 _HEAD = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+# What a head that is too long for the parser, tables of results in it, is asked for alone.
+_PLAIN = re.compile(r"^(license|license_name):[ \t]+([\w.+-]{1,100})[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _LIMITS = re.compile(
     r"\b(limit\w*|bias\w*|risk\w*|out[- ]of[- ]scope|misuse|intended use\w*|what for|what not|warnings?|safety|ethic\w*"
@@ -61,8 +64,8 @@ def _parts(text: str) -> tuple[dict[str, Any], str]:
     if found is None:
         return {}, text
     body = text[found.end() :]
-    if len(found[1]) > _LARGEST_HEAD:
-        return {}, body
+    if len(found[1]) > _LARGEST_HEAD or found[1].count("[") + found[1].count("{") > _MOST_BRACKETS:
+        return dict(_PLAIN.findall(found[1])), body
     import yaml
 
     try:
