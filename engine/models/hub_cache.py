@@ -11,7 +11,7 @@ from huggingface_hub.errors import CacheNotFound, IncompleteSnapshotError, Local
 from engine.errors import LoadError
 from engine.models.entry import Entry
 from engine.models.loadable import loadable
-from engine.models.weight_files import weight_files
+from engine.models.weight_files import ADAPTER_CONFIG, weight_files
 
 _MISSING = ("no config.json", "no weights (", "half there")  # what `loadable` says of a part of a model
 _HALF = "half fetched: fetch it again to go on"
@@ -20,7 +20,7 @@ _HALF = "half fetched: fetch it again to go on"
 def cached(repository: str, revision: str | None = None) -> Path | None:
     """The folder of a repository that is in the cache whole, at its main revision if none is named."""
     folder = snapshot(repository, revision)
-    if folder is None or not (folder / "config.json").is_file():
+    if folder is None or not any((folder / name).is_file() for name in ("config.json", ADAPTER_CONFIG)):
         return None
     try:
         weight_files(folder)
@@ -77,7 +77,10 @@ def _entry(repository: str, folder: Path, repo: CachedRepoInfo | None) -> Entry:
         return Entry(repository, "cache", folder, "", size, used, _HALF)
     found = loadable(place, open_weights=False)
     half = found.problem.startswith(_MISSING)
-    return Entry(name, "cache", place, found.family, size, used, _HALF if half else found.problem)
+    adapter = (place / ADAPTER_CONFIG).is_file()
+    return Entry(
+        name, "adapter" if adapter else "cache", place, found.family, size, used, _HALF if half else found.problem
+    )
 
 
 def _size(blobs: Path) -> int:

@@ -14,6 +14,7 @@ import pytest
 from huggingface_hub import constants
 from safetensors.numpy import save_file
 
+import engine
 from engine.errors import LoadError
 from engine.models.catalogue import Entry, details, entries, entry_of
 from engine.models.finding import found_below
@@ -305,3 +306,18 @@ def test_pickled_models_are_counted_once_torch_is_there() -> None:
 
     for name, parameters in (("ctrl", 138848), ("xlm", 56856), ("transfo-xl", 69771)):
         assert details(entry_of(str(GOLDEN / "checkpoints" / name))).parameters == parameters
+
+
+def test_an_adapter_is_no_model_of_its_own() -> None:
+    adapter = Path("poems")
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    with pytest.raises(LoadError, match="poems: an adapter, no model of its own"):
+        engine.load("poems")
+
+
+def test_a_current_folder_that_is_gone() -> None:
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path("../gone").resolve().rmdir()
+    assert next(entries()).kind == "embedded" and all(entry.kind != "folder" for entry in entries())

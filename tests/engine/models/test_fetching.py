@@ -6,12 +6,14 @@ import hashlib
 import json
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+import engine
 from engine.errors import Cancelled, LoadError
 from engine.events import Progress
 from engine.models import download
@@ -147,6 +149,45 @@ def test_a_first_word_is_enough_to_cancel(hub: Hub) -> None:
     assert cached(REPOSITORY) is None
 
 
+def test_a_silent_hub_is_out_of_reach_and_can_be_left(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.silent = True
+    with pytest.raises(Cancelled, match="enough"):
+        fetch(REPOSITORY, enough_of("asking the hub", 3))
+    monkeypatch.setattr("engine.models.hub.PATIENCE_S", 0.2)
+    assert "not a folder here, not in the local cache, and the hub is out of reach" in refusal(hub)
+    assert not hub.released.is_set()
+
+
+def enough_of(stage: str, times: int) -> Callable[[Progress], None]:
+    told: list[Progress] = []
+
+    def report(progress: Progress) -> None:
+        told.append(progress)
+        if [each.stage for each in told].count(stage) == times:
+            raise Cancelled("enough")
+
+    return report
+
+
+def test_two_at_once_fetch_it_once(hub: Hub) -> None:
+    told: list[Progress] = []
+    hub.faults[WEIGHTS] = [hubs.stall]
+    other = threading.Thread(target=fetch, args=(REPOSITORY, lambda _: None))
+    other.start()
+    while not hub.ranges(WEIGHTS):
+        time.sleep(0.01)
+
+    def report(progress: Progress) -> None:
+        told.append(progress)
+        if progress.stage == "another program is fetching the same":
+            hub.released.set()
+
+    whole(hub, fetch(REPOSITORY, report))
+    other.join(60)
+    assert hub.ranges(WEIGHTS) == ["", "bytes=500000-"]
+    assert told[-1].done == told[-1].total
+
+
 class Lie(NamedTuple):
     fault: Fault
     said: str
@@ -245,6 +286,18 @@ def test_a_repository_without_a_model(hub: Hub) -> None:
     assert "no config.json" in refusal(hub) and "hf download" in refusal(hub)
     files.update(kept)
     whole(hub, fetch(REPOSITORY, lambda _: None))
+
+
+def test_an_adapter_is_fetched_and_is_no_model(hub: Hub) -> None:
+    files = hub.repositories[REPOSITORY]
+    del files["config.json"]
+    files |= {"adapter_config.json": b"{}", "adapter_model.safetensors": files[WEIGHTS][:5000]}
+    with pytest.raises(LoadError, match="someone/tiny: an adapter, no model of its own"):
+        engine.load(REPOSITORY, device="cpu")
+    folder = fetch(REPOSITORY, lambda _: None)
+    assert {path.name for path in folder.iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "README.md"}
+    hub.asked.clear()
+    assert cached(REPOSITORY) == folder == fetch(REPOSITORY, lambda _: None) and not hub.asked
 
 
 @pytest.mark.parametrize("name", ["../../evil.json", "/evil.json", "a/../evil.json", "e\nvil.json", ".evil.json"])
