@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, SettingError, one_line
 from engine.events import Progress
+from engine.quantities import bytes_text
+from engine.rate import Rate, duration_text
 from engine.safe_text import safe_block, safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.generation_config import DECIDING, named_further, strategy_of
@@ -139,7 +141,7 @@ def load_from(args: argparse.Namespace, name: str | None = None) -> Any:
 @contextmanager
 def progress_told() -> Iterator[Callable[[Progress], None] | None]:
     """What tells progress on standard error, where that is a terminal; its line is cleared in the end."""
-    report = _told_progress if sys.stderr.isatty() else None
+    report = _ProgressLine() if sys.stderr.isatty() else None
     try:
         yield report
     finally:
@@ -191,9 +193,25 @@ def fail(error: BaseException) -> NoReturn:
     raise SystemExit(2)
 
 
-def _told_progress(progress: Progress) -> None:
-    share = f" {100 * progress.done // progress.total}%" if progress.total else ""
-    print(f"\r\x1b[K{safe_text(progress.stage)}{share}", end="", file=sys.stderr, flush=True)
+class _ProgressLine:
+    """One line that is written over and over: the stage, how far it is, and of a download how fast it goes."""
+
+    def __init__(self) -> None:
+        self._rate = Rate()
+
+    def __call__(self, progress: Progress) -> None:
+        parts = [safe_text(progress.stage)]
+        if progress.total:
+            parts[0] += f" {100 * progress.done // progress.total}%"
+        if progress.unit == "bytes":
+            self._rate.tell(progress.done)
+            parts += [f"{bytes_text(progress.done)} of {bytes_text(progress.total)}", *self._speed(progress.total)]
+        print(f"\r\x1b[K{' · '.join(parts)}", end="", file=sys.stderr, flush=True)
+
+    def _speed(self, total: int) -> list[str]:
+        left = self._rate.left(total)
+        speed = f"{bytes_text(round(self._rate.per_second))}/s"
+        return [] if left is None else [speed, f"{duration_text(left)} left"]
 
 
 def _value(parameter: Parameter, text: str | list[str]) -> Any:

@@ -29,11 +29,15 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a load has come: `done` of `total` in no particular unit, `total` 0 where it is not known."""
+    """How far a load has come: `done` of `total`, in bytes for what is fetched, else in no particular unit.
+
+    `total` is 0 where it is not known.
+    """
 
     stage: str
     done: int = 0
     total: int = 0
+    unit: Literal["", "bytes"] = ""
 
 
 @dataclass(frozen=True, slots=True)

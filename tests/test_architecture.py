@@ -68,6 +68,10 @@ def test_modules_are_named_in_full() -> None:
         "engine.session.exporting",
         "engine.replay_command",
         "engine.command_line",
+        "engine.models_command",
+        "engine.models.catalogue",
+        "engine.models.estimate",
+        "engine.models.hub",
         "tui.__main__",
     ],
 )

@@ -39,6 +39,7 @@ COMMANDS = {
     "replay": "play a transcript again, or verify that it still comes out the same",
     "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
     "import": "a text or chat from elsewhere, as a prompt or a transcript",
+    "models": "the models on this machine and on the hub: list, show, fetch, search",
     "config": "where the config file is; writes one where none is",
 }
 
@@ -63,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         from engine import compare_command
 
         compare_command.main(words[1:])
+    elif command == "models":
+        from engine import models_command
+
+        models_command.main(words[1:])
     else:
         try:
             if command == "config":

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from engine.errors import FileError
 from engine.text_files import read_text
 
-_LARGEST = 1_000_000  # bytes of a card
-_LARGEST_HEAD = 50_000  # characters of the YAML at its head
+LARGEST = 1_000_000
+"""Bytes that a card may have."""
+_LARGEST_HEAD = 20_000  # characters of the YAML at its head: the parser is slow
+_MOST_BRACKETS = 300  # one in another takes it ever longer
 _HEAD = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.DOTALL)
+# What a head that is too long for the parser, tables of results in it, is asked for alone.
+_PLAIN = re.compile(r"^(license|license_name):[ \t]+([\w.+-]{1,100})[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 _LIMITS = re.compile(
     r"\b(limit\w*|bias\w*|risk\w*|out[- ]of[- ]scope|misuse|intended use\w*|what for|what not|warnings?|safety|ethic\w*"
@@ -40,13 +44,19 @@ def card(place: Path | None) -> Card:
         return Card()
     folder = place if place.is_dir() else place.parent
     try:
-        text = read_text(folder / "README.md", _LARGEST)
+        text = read_text(folder / "README.md", LARGEST)
     except FileError:
         text = ""
-    head, body = _parts(text)
-    if folder != place and not head:
+    if folder != place and not _HEAD.match(text):
         return Card()
-    return Card(_licence(head) or _licence_file(folder), body.strip(), _limits(body))
+    found = read_card(text)
+    return found if found.licence or folder != place else replace(found, licence=_licence_file(folder))
+
+
+def read_card(text: str) -> Card:
+    """The card that a README is: YAML between two lines of hyphens at its head, and Markdown."""
+    head, body = _parts(text)
+    return Card(_licence(head), body.strip(), _limits(body))
 
 
 def _parts(text: str) -> tuple[dict[str, Any], str]:
@@ -54,8 +64,8 @@ def _parts(text: str) -> tuple[dict[str, Any], str]:
     if found is None:
         return {}, text
     body = text[found.end() :]
-    if len(found[1]) > _LARGEST_HEAD:
-        return {}, body
+    if len(found[1]) > _LARGEST_HEAD or found[1].count("[") + found[1].count("{") > _MOST_BRACKETS:
+        return dict(_PLAIN.findall(found[1])), body
     import yaml
 
     try:

@@ -32,7 +32,7 @@ def entries(folders: Sequence[Path] = (), cancelled: Callable[[], bool] = lambda
     """
     used = dict(remembered())
     seen: set[Path] = set()
-    for entry in _all(folders or (Path.cwd(),), used, cancelled):
+    for entry in _all(folders or (Path(),), used, cancelled):
         if cancelled():
             return
         if entry.path is not None:

@@ -47,8 +47,8 @@ class _WrongError(Exception):
 class Download:
     """Fetches one file to `target`; what has come lies beside it, for the next time, until it is whole.
 
-    `told` gets each new count of bytes, below 0 where some were thrown away, and `waits` a line for people where it has
-    to wait. Raises `LoadError`; `Cancelled` after `stopped` was set.
+    `waits` gets a line for people where it has to wait, and an empty one when it goes on. Raises `LoadError`;
+    `Cancelled` after `stopped` was set.
     """
 
     def __init__(
@@ -56,12 +56,11 @@ class Download:
         file: RemoteFile,
         target: Path,
         lock: Path,
-        told: Callable[[int], None],
         waits: Callable[[str], None],
         stopped: Event,
     ) -> None:
         self._file, self._target, self._lock = file, target, lock
-        self._told, self._waits, self._stopped = told, waits, stopped
+        self._waits, self._stopped = waits, stopped
         self._part = part_of(target)
 
     def run(self) -> None:
@@ -73,6 +72,8 @@ class Download:
                 if self._target.is_file() and self._target.stat().st_size == self._file.size:
                     return
                 self._fetch()
+        except OfflineModeIsEnabled:
+            raise
         except OSError as error:
             raise LoadError(f"{self._file.name}: cannot be written: {reason(error)}") from error
 
@@ -81,11 +82,12 @@ class Download:
         for last in (False, True):
             try:
                 self._complete()
+                self._waits("checking what has come")
                 self._check()
+                self._waits("")
                 self._part.replace(self._target)
                 return
             except _WrongError as error:
-                self._told(-_size(self._part))
                 self._part.unlink(missing_ok=True)
                 if last:
                     raise LoadError(f"{self._file.name}: {error}; what came was thrown away") from error
@@ -125,16 +127,15 @@ class Download:
                 response.read()  # the library tells more of it then
             hf_raise_for_status(response)
             if done and not self._goes_on(response, done):
-                self._told(-done)
                 done = 0
             self._check_length(response, done)
+            self._waits("")
             with self._part.open("ab" if done else "wb") as file:
-                for piece in response.iter_bytes(_PIECE):
+                for piece in response.iter_bytes():  # as they come: pieces of one size would lose the last at a cut
                     done += len(piece)
                     if done > self._file.size:
                         raise _WrongError(f"is longer than the {self._file.size:,} bytes that the hub says")
                     file.write(piece)
-                    self._told(len(piece))
                     self._look()
 
     def _goes_on(self, response: Any, done: int) -> bool:
@@ -186,6 +187,7 @@ class Download:
             lock = WeakFileLock(self._lock, timeout=LOOK_S)
             try:
                 lock.__enter__()
+                self._waits("")
                 break
             except TimeoutError:
                 self._waits("another program is fetching the same")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.errors import LoadError
+from engine.errors import LoadError, shown
 from engine.models.details import Details
 from engine.models.shape import Shape
 from engine.quantities import bytes_text
@@ -75,6 +75,13 @@ def estimate(
         "",
     )
     return replace(found, text=_text(found, precision, details.parameters is not None))
+
+
+def checked_dtype(wanted: str) -> str:
+    """A precision as `--dtype` takes it. Raises `LoadError` for any other word."""
+    if wanted not in ("auto", *_BYTES):
+        raise LoadError(f"dtype {shown(wanted)}: must be one of auto, {', '.join(_BYTES)}")
+    return wanted
 
 
 def precision_for(device: str, parameters: int) -> str:

@@ -60,11 +60,11 @@ class Plan:
     def here(self, file: RemoteFile) -> int:
         """The bytes of a file that have come."""
         whole = self.blob(file)
-        with suppress(OSError):
-            if whole.stat().st_size == file.size:
-                return file.size
-        with suppress(OSError):
-            return min(part_of(whole).stat().st_size, file.size)
+        for path in (whole, part_of(whole), whole):  # it may get its name in between
+            with suppress(OSError):
+                size = path.stat().st_size
+                if path != whole or size == file.size:
+                    return min(size, file.size)
         return 0
 
 
@@ -88,7 +88,7 @@ def fetch(repository: str, report: Report, revision: str | None = None) -> Path:
 
 
 def _plan(repository: str, revision: str | None, look: Callable[[], object]) -> Plan:
-    with hub_errors(repository):
+    with hub_errors(repository, "not a folder here, not in the local cache, and "):
         work = lambda: HfApi().model_info(repository, revision=revision, timeout=PATIENCE_S, files_metadata=True)  # noqa: E731
         info = ask(work, look)
         return Plan(repository, str(info.sha), wanted(repository, info))
@@ -113,7 +113,6 @@ class _Fetching:
     def __init__(self, plan: Plan, report: Report) -> None:
         self._plan, self._report = plan, report
         self._lock, self._stopped, self._ended = Lock(), Event(), Event()
-        self._done = sum(map(plan.here, plan.files))
         self._running = min(_AT_ONCE, len(plan.files))
         self._note = ""
         self._errors: list[BaseException] = []
@@ -137,9 +136,9 @@ class _Fetching:
         self._tell()
 
     def _tell(self) -> None:
-        with self._lock:
-            stage = self._note or "fetching from the hub"
-        self._report(Progress(stage, self._done, self._plan.total))
+        """By what lies on the disk, whoever brought it: another program may be fetching the same."""
+        done = sum(map(self._plan.here, self._plan.files))
+        self._report(Progress(self._note or "fetching from the hub", done, self._plan.total, "bytes"))
 
     def _work(self) -> None:
         try:
@@ -157,21 +156,13 @@ class _Fetching:
             except queue.Empty:
                 return
             try:
-                Download(
-                    file, self._plan.blob(file), self._plan.lock(file), self._count, self._waits, self._stopped
-                ).run()
+                Download(file, self._plan.blob(file), self._plan.lock(file), self._waits, self._stopped).run()
             except BaseException as error:
                 self._errors.append(error)
                 self._stopped.set()
 
-    def _count(self, more: int) -> None:
-        with self._lock:
-            self._done += more
-            self._note = ""
-
     def _waits(self, note: str) -> None:
-        with self._lock:
-            self._note = note
+        self._note = note
 
 
 def _link(plan: Plan, revision: str) -> None:

@@ -59,14 +59,17 @@ def ask(work: Callable[[], Answer], look: Callable[[], object], patience_s: floa
 
 
 @contextmanager
-def hub_errors(what: str) -> Iterator[None]:
-    """Whatever the hub and the library raise becomes a `LoadError` of one line that begins with `what`."""
+def hub_errors(what: str, before: str = "") -> Iterator[None]:
+    """Whatever the hub and the library raise becomes a `LoadError` of one line that begins with `what`.
+
+    `before` says where it was looked for before the hub was.
+    """
     try:
         yield
     except EngineError:
         raise
     except Exception as error:
-        raise LoadError(f"{what}: {_reason(error)}") from error
+        raise LoadError(f"{what}: {_reason(error, before)}") from error
 
 
 def waiting_time(error: HfHubHTTPError) -> int | None:
@@ -84,17 +87,17 @@ def status_of(error: Exception) -> int:
     return int(error.response.status_code) if isinstance(error, HfHubHTTPError) else 0
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, before: str) -> str:
     status = status_of(error)
     if isinstance(error, OfflineModeIsEnabled):
-        return "not in the local cache, and the hub is out of reach: HF_HUB_OFFLINE is set"
+        return f"{before}the hub is out of reach: HF_HUB_OFFLINE is set"
     if isinstance(error, GatedRepoError):
         return f"a gated model; accept its terms on its page, then {_LOG_IN}"
     if isinstance(error, RevisionNotFoundError):
         return "the hub has no such revision of it"
     if isinstance(error, DisabledRepoError):
         return "the hub has closed this model"
-    if isinstance(error, RepositoryNotFoundError):
+    if isinstance(error, RepositoryNotFoundError) or status == 401:
         return f"no such model on the hub, and no such folder here; for a private one {_LOG_IN}"
     if isinstance(error, HFValidationError):
         return "no name that a model of the hub can have"
@@ -102,13 +105,10 @@ def _reason(error: Exception) -> str:
         wait = waiting_time(error)
         when = f"again in {duration_text(wait)}" if wait is not None else "again later"
         return f"the hub has had too many requests; try {when}, or {_LOG_IN}"
-    if status in (401, 403):
-        return f"the hub refuses it ({status}); {_LOG_IN}, with a token that may read it"
+    if status == 403:
+        return f"the hub refuses it (403); {_LOG_IN}, with a token that may read it"
     if status:
         return f"the hub answers with an error ({status}); try again later"
     if isinstance(error, ValueError | KeyError | TypeError):
         return f"the hub's answer cannot be understood; is HF_ENDPOINT the address of a hub? ({one_line(error, 80)})"
-    return (
-        "not a folder here, not in the local cache, and the hub is out of reach; "
-        "leave the model out for the embedded one"
-    )
+    return f"{before}the hub is out of reach; the embedded model needs none: leave the name out"

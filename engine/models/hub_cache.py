@@ -11,7 +11,7 @@ from huggingface_hub.errors import CacheNotFound, IncompleteSnapshotError, Local
 from engine.errors import LoadError
 from engine.models.entry import Entry
 from engine.models.loadable import loadable
-from engine.models.weight_files import weight_files
+from engine.models.weight_files import ADAPTER_CONFIG, weight_files
 
 _MISSING = ("no config.json", "no weights (", "half there")  # what `loadable` says of a part of a model
 _HALF = "half fetched: fetch it again to go on"
@@ -20,7 +20,7 @@ _HALF = "half fetched: fetch it again to go on"
 def cached(repository: str, revision: str | None = None) -> Path | None:
     """The folder of a repository that is in the cache whole, at its main revision if none is named."""
     folder = snapshot(repository, revision)
-    if folder is None or not (folder / "config.json").is_file():
+    if folder is None or not any((folder / name).is_file() for name in ("config.json", ADAPTER_CONFIG)):
         return None
     try:
         weight_files(folder)
@@ -48,7 +48,7 @@ def cached_repositories(name: str | None = None, cancelled: Callable[[], bool] =
     except (CacheNotFound, ValueError, OSError):
         return
     whole = {repo.repo_path.name: repo for repo in scan.repos if repo.repo_type == "model"}
-    for folder in sorted(folders, key=lambda path: -_last_used(whole.get(path.name))):
+    for folder in sorted(folders, key=lambda path: -(_last_used(whole.get(path.name)) or 0)):
         if cancelled():
             return
         repository = folder.name.removeprefix("models--").replace("--", "/")
@@ -56,13 +56,18 @@ def cached_repositories(name: str | None = None, cancelled: Callable[[], bool] =
             yield _entry(repository, folder, whole.get(folder.name))
 
 
-def _last_used(repo: CachedRepoInfo | None) -> float:
-    return repo.last_accessed if repo else 0.0
+def _last_used(repo: CachedRepoInfo | None) -> float | None:
+    """When its weights were read last, by whatever program; the small files are read for every list of models."""
+    if repo is None:
+        return None
+    files = [file for revision in repo.revisions for file in revision.files]
+    weights = [file.blob_last_accessed for file in files if file.file_path.suffix in (".safetensors", ".bin")]
+    return max(weights, default=repo.last_modified)
 
 
 def _entry(repository: str, folder: Path, repo: CachedRepoInfo | None) -> Entry:
     """A repository of the cache; the library leaves one out whose files are not all there."""
-    size, used = (repo.size_on_disk, repo.last_accessed) if repo else (_size(folder / "blobs"), None)
+    size, used = repo.size_on_disk if repo else _size(folder / "blobs"), _last_used(repo)
     place = snapshot(repository)
     name = repository
     if place is None and repo and repo.revisions:  # fetched by a revision that is not the main one
@@ -70,9 +75,12 @@ def _entry(repository: str, folder: Path, repo: CachedRepoInfo | None) -> Entry:
         name = str(place)
     if place is None:
         return Entry(repository, "cache", folder, "", size, used, _HALF)
-    found = loadable(place)
+    found = loadable(place, open_weights=False)
     half = found.problem.startswith(_MISSING)
-    return Entry(name, "cache", place, found.family, size, used, _HALF if half else found.problem)
+    adapter = (place / ADAPTER_CONFIG).is_file()
+    return Entry(
+        name, "adapter" if adapter else "cache", place, found.family, size, used, _HALF if half else found.problem
+    )
 
 
 def _size(blobs: Path) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi, ModelInfo, hf_hub_url
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
+from engine.models.card import LARGEST, Card, read_card
 from engine.models.details import Details
 from engine.models.entry import Entry
 from engine.models.hub_asking import PATIENCE_S, ask, hub_errors
@@ -18,7 +19,6 @@ from engine.models.small_files import text_in
 _BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _TOLD: list[Any] = ["config", "downloads", "gated", "safetensors", "tags"]
-_LARGEST = 1_000_000  # bytes of a config
 
 
 def search(text: str, limit: int = 20, look: Callable[[], object] = lambda: None) -> list[Entry]:
@@ -35,13 +35,19 @@ def search(text: str, limit: int = 20, look: Callable[[], object] = lambda: None
         return list(found)
 
     with hub_errors("the hub's search"):
-        return [_entry(info) for info in ask(work, look)]
+        return [_entry(info) for info in ask(work, look, PATIENCE_S)]
 
 
 def remote_details(repository: str, look: Callable[[], object] = lambda: None) -> Details:
     """What the hub says of a model before it is fetched. Raises `LoadError`."""
     with hub_errors(repository):
         return ask(lambda: _details(repository), look)
+
+
+def remote_card(repository: str, look: Callable[[], object] = lambda: None) -> Card:
+    """The card of a model on the hub. Raises `LoadError`."""
+    with hub_errors(repository):
+        return read_card(ask(lambda: _small_file(repository, "README.md", "main"), look).decode("utf-8", "replace"))
 
 
 def _details(repository: str) -> Details:
@@ -64,21 +70,28 @@ def _details(repository: str) -> Details:
 
 def _config(repository: str, revision: str) -> dict[str, Any]:
     """Its config.json; empty where it has none that can be read."""
-    url = hf_hub_url(repository, "config.json", revision=revision)
+    try:
+        value = json.loads(_small_file(repository, "config.json", revision))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _small_file(repository: str, name: str, revision: str) -> bytes:
+    """A file's bytes; none where the repository has no such file, or one that is too large."""
+    url = hf_hub_url(repository, name, revision=revision)
     with get_session().stream("GET", url, headers=build_hf_headers(), timeout=PATIENCE_S) as response:
         if response.status_code == 404:
-            return {}
+            return b""
+        if response.status_code >= 400:
+            response.read()
         hf_raise_for_status(response)
         raw = b""
         for piece in response.iter_bytes(1 << 16):
             raw += piece
-            if len(raw) > _LARGEST:
-                return {}
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+            if len(raw) > LARGEST:
+                return b""
+    return raw
 
 
 def _entry(info: ModelInfo) -> Entry:

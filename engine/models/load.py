@@ -27,7 +27,7 @@ from engine.models.gguf_header import read_head
 from engine.models.hub import fetch
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory, memory_free, pick_device, pick_dtype
-from engine.models.resolve import EMBEDDED, Source, resolve
+from engine.models.resolve import EMBEDDED, Source, no_adapter, resolve
 from engine.models.weights_progress import weights_progress
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _load(shown: str, source: Source, family: str, place: torch.device, dtype: s
     transformers.logging.disable_progress_bar()  # nothing but `report` may write to the terminal
     report(Progress("looking for the model"))
     folder = source.place if source.kind != "hub" else str(fetch(source.place, report))
+    no_adapter(Path(folder), shown)
     stopped = Event()
     summing = ThreadPoolExecutor(1).submit(fingerprint, Path(folder), stopped.is_set)  # while the weights are read
     try:

@@ -38,8 +38,7 @@ def resolve(name: str | None) -> Source:
             raise LoadError(f"{name}: a file can only be a .gguf; for a checkpoint give its folder")
         return Source("gguf", str(path))
     if path.is_dir():
-        if (path / ADAPTER_CONFIG).is_file():
-            raise LoadError(f"{name}: an adapter, no model of its own; load the model that it is for, then the adapter")
+        no_adapter(path, name)
         if not (path / "config.json").is_file():
             raise LoadError(f"{name}: no config.json in this folder, so it holds no model")
         return Source("folder", str(path))
@@ -48,6 +47,12 @@ def resolve(name: str | None) -> Source:
     if path.suffix.lower() == ".gguf" or name.startswith((".", "/", "~")) or not _HUB_NAME.fullmatch(name):
         raise LoadError(f"{name}: no such file or folder")
     return Source("hub", name)
+
+
+def no_adapter(folder: Path, name: str) -> None:
+    """Raises `LoadError` for a folder that holds an adapter."""
+    if (folder / ADAPTER_CONFIG).is_file() and not (folder / "config.json").is_file():
+        raise LoadError(f"{name}: an adapter, no model of its own; load the model that it is for, then set adapters")
 
 
 def _smollm2() -> Path:

@@ -85,5 +85,19 @@ def read_headers(files: list[Path], *, tied: bool) -> Weights | None:
     return Weights(count, _TYPES.get(common, common.lower()))
 
 
+def headers_are_whole(files: list[Path]) -> bool:
+    """False for a safetensors file whose header cannot be read, or tells of more bytes than there are."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        for file in files:
+            if file.suffix == ".safetensors":
+                with safe_open(file, framework="np"):
+                    pass
+    except (SafetensorError, OSError, ValueError):
+        return False
+    return True
+
+
 def _is_buffer(name: str, shape: list[int]) -> bool:
     return name.endswith(_BUFFERS) or (name.endswith(("attn.bias", "attention.bias")) and len(shape) == 4)
