@@ -22,7 +22,7 @@ from engine.models.embedded.measures import Measures, Sample, faults, read, save
 from engine.models.embedded.recipe import TrainingError
 from engine.models.embedded.sample import OPENINGS, continuations
 from engine.models.embedded.speed import speed
-from engine.models.embedded.writing import TEMPERATURES, counts, writing
+from engine.models.embedded.writing import TEMPERATURES, counts, english_words, writing
 from engine.models.fingerprint import fingerprint
 from engine.safe_text import safe_text
 
@@ -81,6 +81,7 @@ def _measured(folder: Path, weights: str, texts: Texts, report: Callable[[str], 
     tokenizer = getattr(loaded.tokenizer, "backend_tokenizer", None)
     if model.config.model_type != "gpt2" or tokenizer is None:
         raise TrainingError(f"{folder} is not a model that the training script made")
+    english_words(set())  # without the list of words it fails here, not after a minute
     likelihoods = []
     for kind, passages in texts.items():
         report(f"{folder}: foretelling {kind}")

@@ -79,14 +79,14 @@ sentences, `plain_sentences.txt`, were written for this measure. Each passage of
 characters stands by itself. Words are what white space parts. A perplexity a token depends on the
 tokenizer: the other two figures can be compared between models."""
 
-_WRITTEN = f"""Each of the {len(OPENINGS)} openings below was carried on {TEXTS_PER_OPENING} times by up to {TOKENS} tokens,
-opening i with seed i. English is what pyspellchecker's list of words has. Words with a capital are not
-looked up, for they may be names; a possessive ending is taken off, and words joined by a hyphen are looked up one by one.
-Repetition is the share of words, pairs and triples that are different from each other, in the first
-{COUNTED_WORDS} words of texts that have as many (in brackets, of how many texts): 1 is no repetition."""
+_WRITTEN = f"""Each of the {len(OPENINGS)} openings below was carried on {TEXTS_PER_OPENING} times by up to {TOKENS}
+tokens, opening i with seed i. English is what pyspellchecker's list of American words has. Words with
+a capital are not looked up, for they may be names; a possessive ending is taken off, and words joined
+by a hyphen are looked up one by one. Repetition is the share of words, pairs and triples that are
+different from each other, in the first {COUNTED_WORDS} words of texts that have as many (in brackets, of how many
+texts): 1 is no repetition."""
 
-_PEOPLE = """ The
-last line is of the held-out prose."""
+_PEOPLE = " The last line is of the held-out prose."
 
 
 def _samples(measures: Measures) -> str:

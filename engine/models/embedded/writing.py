@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
+from typing import Any
 
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel
@@ -97,8 +99,8 @@ def lower_case_words(texts: Sequence[str]) -> list[str]:
 
 
 def english_words(words: set[str]) -> set[str]:
-    """Those that are in pyspellchecker's list; of single letters only `a` and `o`, for it has them all."""
-    known = need("spellchecker", "counting English words").SpellChecker(language="en", distance=1)
+    """Those in pyspellchecker's list, in American spelling; of single letters only `a` and `o`, for it has them all."""
+    known = _known_words()
     return {word for word in words if word in known and (len(word) > 1 or word in "ao")}
 
 
@@ -108,6 +110,11 @@ def distinct(texts: Sequence[Sequence[str]], size: int) -> float:
     """
     grams = [tuple(words[i : i + size]) for words in texts for i in range(len(words) - size + 1)]
     return len(set(grams)) / max(1, len(grams))
+
+
+@cache
+def _known_words() -> Any:
+    return need("spellchecker", "counting English words").SpellChecker(language="en", distance=1)
 
 
 def _whole(text: str) -> Iterator[str]:
