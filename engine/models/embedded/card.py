@@ -134,9 +134,9 @@ def _again(facts: Facts, recipe: Recipe) -> str:
     clock = (
         f"A run by the clock gets as far as its machine takes it, here to step {facts.steps}. With "
         f"`--steps {facts.steps}` in place of the minutes the rates follow the steps instead: nearly the "
-        "same run, and one that repeats exactly on the same machine and versions.\n"
+        "same run, and one that repeats exactly on the same processor and versions.\n"
         if facts.minutes_asked
-        else "The run repeats exactly on the same machine and versions.\n"
+        else "The run repeats exactly on the same processor and versions.\n"
     )
     packages = ("torch", "transformers", "tokenizers", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)

@@ -21,7 +21,7 @@ from engine.models.embedded.measured_card import likelihood_table, with_measures
 from engine.models.embedded.measures import Measures, Sample, faults, read, save
 from engine.models.embedded.recipe import TrainingError
 from engine.models.embedded.sample import OPENINGS, continuations
-from engine.models.embedded.speed import speed
+from engine.models.embedded.speed import one_thread, speed
 from engine.models.embedded.writing import TEMPERATURES, counts, english_words, writing
 from engine.models.fingerprint import fingerprint
 from engine.safe_text import safe_text
@@ -68,7 +68,8 @@ def figures(folder: Path, texts: Texts, *, again: bool = False) -> Measures:
     wanted = {kind: sha256(passages) for kind, passages in texts.items()}
     if kept and kept.weights == weights and wanted.items() <= kept.texts().items():
         return kept
-    return _measured(folder, weights, texts, lambda line: print(line, file=sys.stderr, flush=True))
+    with one_thread():
+        return _measured(folder, weights, texts, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def _measured(folder: Path, weights: str, texts: Texts, report: Callable[[str], None]) -> Measures:
@@ -118,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m engine.models.embedded.measure",
         description="Measure a model that the training script made: how well it foretells unseen text, and what its "
         "own writing is like.",
+        epilog="A model is better than another if it foretells the kinds of text better in the mean and none of them "
+        "more than 5% worse, and writes no fewer English words and different pairs of words than chance explains "
+        "(engine/models/embedded/measures.py).",
     )
     parser.add_argument(
         "--model", type=Path, default=CHECKPOINT, metavar="FOLDER", help="the model (default: the embedded one)"

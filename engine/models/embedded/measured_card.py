@@ -66,7 +66,7 @@ def _measured(measures: Measures) -> str:
         writing_table(measures),
         _WRITTEN + (_PEOPLE if measures.writings[-1].temperature is None else ""),
         f"On one processor thread it is ready {speed.load_seconds:.2f} s after the libraries are, and writes "
-        f"{speed.tokens_per_second:.0f} tokens a second.\n",
+        f"{speed.tokens_per_second:.0f} tokens a second\n(in processor time).\n",
     ]
     return "\n\n".join(parts)
 

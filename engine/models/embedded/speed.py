@@ -20,7 +20,7 @@ _ROUNDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """The best of several rounds: other work on the machine can only make one slower."""
+    """In processor time, which other work on the machine changes little; the best of several rounds."""
 
     load_seconds: float
     """From a folder to a model that is ready, once the code of the libraries is imported."""
@@ -29,16 +29,16 @@ class Speed:
 
 def speed(folder: Path) -> Speed:
     """Measure a checkpoint. Raises `EngineError` if it cannot be loaded or run."""
-    with _one_thread():
+    with one_thread():
         loading, writing = zip(*(_round(str(folder.resolve())) for _ in range(_ROUNDS)), strict=True)
     return Speed(round(min(loading), 3), round(1 / min(writing), 1))
 
 
 def _round(folder: str) -> tuple[float, float]:
     """Seconds to load, and seconds a token."""
-    start = time.perf_counter()
+    start = time.process_time()
     model = engine.load(folder, device="cpu", dtype="float32")
-    ready = time.perf_counter()
+    ready = time.process_time()
     never = (model.vocabulary_size,)  # an end that cannot come: every round is equally long
     length = min(_TOKENS, (model.positions or _TOKENS) // 2)
     tokens = 0
@@ -46,11 +46,12 @@ def _round(folder: str) -> tuple[float, float]:
         if isinstance(event, Failed):
             raise EngineError(event.error)
         tokens += isinstance(event, Token)
-    return ready - start, (time.perf_counter() - ready) / tokens
+    return ready - start, (time.process_time() - ready) / tokens
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Torch computes with one thread: sums are added up in the same order on every machine of a kind."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,11 @@ def test_bad_options_are_refused(arguments: list[str], said: str, capsys: pytest
     with pytest.raises(SystemExit, match="2"):
         main(["--text", "in", "--out", "out", *arguments])
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_run_goes_on_on_another_device(text: Path, tmp_path: Path) -> None:
+    stop_after(train(job(text, tmp_path), TINY), 3)
+    *_, exported = train(replace(job(text, tmp_path), device="cuda"), TINY)
+    assert isinstance(exported, Exported) and math.isfinite(exported.held_out["tales"])
+    assert all(tensor.device.type == "cpu" for tensor in weights(tmp_path).values())
