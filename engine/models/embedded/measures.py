@@ -20,8 +20,11 @@ MEASURES = "measures.jsonl"
 those, and a model measured again is still the same model."""
 
 PERPLEXITY_SLACK = 1.05
-ENGLISH_SLACK = 0.005
-DISTINCT_SLACK = 0.02
+"""A model that writes of more things may do one kind of text a little worse."""
+# Twice what chance makes of the difference of two models: with other seeds, four times over, the standard deviation
+# of one model's share of English words was 0.0044 at temperature 1.2, and of its different pairs over all texts 0.019.
+ENGLISH_SLACK = 0.012
+DISTINCT_SLACK = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,8 @@ def faults(new: Measures, old: Measures) -> Iterator[str]:
     It must foretell unseen text better, and may lose nothing else that can be told from chance:
 
     - the geometric mean of its perplexities per word is the lower, and none is more than 5% higher;
-    - at no temperature is the share of English words more than half a percentage point lower;
-    - the share of different pairs of words, within a text and over all, is not more than 0.02 lower,
+    - at no temperature is the share of English words more than 1.2 percentage points lower;
+    - the share of different pairs of words, within a text and over all, is not more than 0.03 lower,
       as a mean of the temperatures.
 
     Raises TrainingError if the two were not measured on the same texts.
