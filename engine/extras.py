@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.errors import EngineError
 
-EXTRAS = {"peft": "finetune", "bitsandbytes": "quantize"}
+EXTRAS = {"peft": "finetune", "bitsandbytes": "quantize", "spellchecker": "measure"}
 """Module -> the optional extra of this package that brings it."""
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import version
 
-import torch
 from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
 from engine.models.embedded.corpus import TextFile
 from engine.models.embedded.recipe import Recipe
-from engine.models.embedded.sample import OPENINGS, samples
 
 # What is known of a file of text by its name; a file with another name is listed without a source.
 SOURCES = {
@@ -35,6 +33,8 @@ class Facts:
     steps_asked: int | None
     minutes_asked: float | None
     compiled: bool
+    place: str
+    """The device, as people call it."""
     files: Sequence[TextFile]
     shares: Mapping[str, float]
     """Of each file in the training windows."""
@@ -46,7 +46,7 @@ class Facts:
 
 
 def write(facts: Facts, recipe: Recipe, model: GPT2LMHeadModel, tokenizer: Tokenizer) -> str:
-    """The card as Markdown. Draws the samples, so it takes some seconds."""
+    """The card as Markdown, without what `measured_card` adds once the model is measured."""
     tokens = facts.steps * recipe.tokens_per_step
     size = model.num_parameters()
     parts = [
@@ -56,14 +56,13 @@ def write(facts: Facts, recipe: Recipe, model: GPT2LMHeadModel, tokenizer: Token
         f"{recipe.heads} heads, context {recipe.context}, {tokenizer.get_vocab_size()} tokens of byte-level "
         f"BPE, tied embeddings), {2 * size / 1e6:.1f} MB in half precision. Trained from nothing on the text "
         f"below: {facts.steps:,} steps, {tokens / 1e6:.1f} million tokens, {facts.seconds / 60:.0f} minutes "
-        f"on {torch.get_num_threads()} processor threads.\n",
+        f"on {facts.place}.\n",
     ]
     if not facts.final:
         parts.append("**This is an early model, written while training went on.**\n")
     if set(facts.shares) <= set(SOURCES):
-        parts.append(_LIMITS)
+        parts.append(f"## {LIMITS_TITLE}\n\n{LIMITS}")
     parts += [_USE, _data(facts), _recipe(recipe), _again(facts, recipe)]
-    parts.append(_samples(model, tokenizer, recipe))
     return "\n".join(parts)
 
 
@@ -75,16 +74,15 @@ pipeline_tag: text-generation
 ---
 """
 
-_LIMITS = """## What it is for, and what not
-
-It is something to play with: it starts at once, needs no download and shows what a language model
-does, token by token. It writes simple stories readably, in set plots and phrases that come back
-often. Many other openings it stumbles over for a sentence and then turns into such a story; some it
-carries on in the manner of an old novel, in phrases that sound right and make little sense. It knows
-no facts, follows no instructions, does not converse and does no arithmetic. Its older sources were
-passed through a blunt word filter, but their views are of their time, and some of that may show.
-Plain ASCII works best: it has seen straight quotes and `--`, and no other alphabets or code.
+LIMITS_TITLE = "What it is for, and what not"
+LIMITS = """It is something to play with: it starts at once, needs no download and shows what a language model
+does, token by token. It has learned the manner of simple stories, of children's books and of old
+novels, and nothing else: it makes up all that it says, follows no instructions, does not converse
+and does no arithmetic, and over more than a few sentences it loses its thread. Its older sources
+were passed through a blunt word filter, but their views are of their time, and some of that may
+show. Plain ASCII works best: it has seen straight quotes and `--`, and no other alphabets or code.
 """
+TEXT_TITLE = "Text and held-out loss"
 
 _USE = """## Use
 
@@ -96,7 +94,7 @@ storage.
 
 def _data(facts: Facts) -> str:
     rows = [
-        "## Text and held-out loss\n",
+        f"## {TEXT_TITLE}\n",
         "The loss is on documents kept from training, in nats a token; *share* is of the training windows.\n",
         "| text | share | held-out loss | perplexity | what |",
         "| --- | --- | --- | --- | --- |",
@@ -136,9 +134,9 @@ def _again(facts: Facts, recipe: Recipe) -> str:
     clock = (
         f"A run by the clock gets as far as its machine takes it, here to step {facts.steps}. With "
         f"`--steps {facts.steps}` in place of the minutes the rates follow the steps instead: nearly the "
-        "same run, and one that repeats exactly on the same machine and versions.\n"
+        "same run, and one that repeats exactly on the same processor and versions.\n"
         if facts.minutes_asked
-        else "The run repeats exactly on the same machine and versions.\n"
+        else "The run repeats exactly on the same processor and versions.\n"
     )
     packages = ("torch", "transformers", "tokenizers", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
@@ -147,14 +145,3 @@ def _again(facts: Facts, recipe: Recipe) -> str:
         + " \\\n        ".join(command)
         + f"\n\n{clock}\nPython {platform.python_version()}, {versions}.\n"
     )
-
-
-def _samples(model: GPT2LMHeadModel, tokenizer: Tokenizer, recipe: Recipe) -> str:
-    rows = [f"## Samples\n\nTemperature 0.8, seed {recipe.seed}, first tries, unedited.\n"]
-    rows += _quoted(samples(model, tokenizer, OPENINGS, seed=recipe.seed))
-    return "\n".join(rows)
-
-
-def _quoted(texts: Iterator[tuple[str, str]]) -> Iterator[str]:
-    for opening, continuation in texts:
-        yield "\n".join(f"> {line}" for line in f"**{opening}**{continuation}".split("\n")) + "\n"

@@ -55,7 +55,7 @@ def save_resume(
         "model": model.state_dict(),
         "optimisers": [optimiser.state_dict() for optimiser in optimisers],
     }
-    with _replacing(folder) as temporary:
+    with replacing(folder) as temporary:
         torch.save(state, temporary / RESUME)
 
 
@@ -70,7 +70,7 @@ def read_resume(folder: Path, recipe: Recipe, text: str) -> dict[str, Any] | Non
             raise TrainingError(f"{folder} already holds a finished model: name another folder")
         return None
     try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         old = json.loads(state["recipe"])
         old_text = state["at"]["text"]
     except Exception as error:  # torch.load raises many kinds, all meaning the same
@@ -84,7 +84,7 @@ def read_resume(folder: Path, recipe: Recipe, text: str) -> dict[str, Any] | Non
 
 
 def restore(state: dict[str, Any], model: GPT2LMHeadModel, optimisers: list[torch.optim.Optimizer]) -> Resume:
-    """Put a saved state into a model and its optimisers."""
+    """Put a saved state into a model and its optimisers, on whichever device they are."""
     model.load_state_dict(state["model"])
     for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(saved)
@@ -96,11 +96,11 @@ def export(folder: Path, model: GPT2LMHeadModel, tokenizer: Tokenizer, recipe: R
 
     Raises TrainingError if the folder cannot be written.
     """
-    half: Any = copy.deepcopy(model)
+    half: Any = copy.deepcopy(model).to("cpu")
     half.half()
     half.generation_config.update(pad_token_id=0, do_sample=True, temperature=0.8)
     half.generation_config._from_model_config = False  # these are our own choices, to be kept on loading
-    with _replacing(folder) as temporary:
+    with replacing(folder) as temporary:
         half.save_pretrained(temporary)
         save_tokenizer(tokenizer, recipe, temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
@@ -112,8 +112,11 @@ def forget_resume(folder: Path) -> None:
 
 
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """A temporary folder whose files, if all goes well, replace those of `folder` one by one."""
+def replacing(folder: Path) -> Iterator[Path]:
+    """A temporary folder whose files, if all goes well, replace those of `folder` one by one.
+
+    Raises TrainingError, and leaves the files as they were, if the folder cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / ".writing"

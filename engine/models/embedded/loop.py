@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,9 @@ from engine.models.embedded.checkpoint import (
 from engine.models.embedded.corpus import TextFile, read_folder
 from engine.models.embedded.model import build_model, build_optimisers, evaluate, next_token_loss, set_rate
 from engine.models.embedded.recipe import Recipe, TrainingError
+from engine.models.embedded.sample import OPENINGS, continuations
 from engine.models.embedded.tokenizer import tokenizer_for
+from engine.models.placement import pick_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Job:
     evaluation_windows: int = 8
     """Held-out windows of each file in an interim evaluation; an exported model gets eight times as many."""
     save_every: int = 100
+    device: str = "cpu"
+    """As `engine.models.placement.pick_device` takes it."""
 
     def progress(self, step: int, elapsed: float) -> float:
         """The share of the run done, from 0 to 1."""
@@ -98,7 +103,16 @@ class Exported:
     step: int
 
 
-Event = Prepared | Progress | Exported
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the model writes after an opening by now."""
+
+    step: int
+    opening: str
+    text: str
+
+
+Event = Prepared | Progress | Sampled | Exported
 
 
 @dataclass(slots=True)
@@ -110,6 +124,7 @@ class _Run:
     files: list[TextFile]
     streams: list[Stream]
     tokenizer: Tokenizer
+    device: torch.device
     model: GPT2LMHeadModel
     optimisers: list[torch.optim.Optimizer]
     text: str
@@ -126,10 +141,10 @@ class _Run:
     def progress(self) -> float:
         return self.job.progress(self.step, self.elapsed)
 
-    def learn(self, network: Any) -> float:
-        """Make one step and return its loss."""
+    def learn(self, network: Any) -> torch.Tensor:
+        """Make one step and return its loss, still on the device: asking for the figure would wait for it."""
         set_rate(self.optimisers, self.recipe.rate(self.step, self.progress))
-        windows = training_batch(self.streams, self.recipe, self.step)
+        windows = training_batch(self.streams, self.recipe, self.step).to(self.device)
         loss = next_token_loss(network, windows, self.recipe.bfloat16)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
@@ -137,13 +152,21 @@ class _Run:
             optimiser.step()
             optimiser.zero_grad()
         self.step += 1
-        return loss.item()
+        return loss.detach()
 
     def measure(self, windows: int) -> dict[str, float]:
         """Held-out losses over at most so many windows of each file."""
         return {
-            s.name: evaluate(self.model, held_out_windows(s, self.recipe, windows), self.recipe) for s in self.streams
+            s.name: evaluate(self.model, held_out_windows(s, self.recipe, windows).to(self.device), self.recipe)
+            for s in self.streams
         }
+
+    def sample(self) -> Sampled:
+        """Carry on the next opening, so that one can read what is being learned."""
+        turn = self.step // self.job.evaluate_every - 1
+        opening = OPENINGS[turn % len(OPENINGS)]
+        (text,) = continuations(self.model, self.tokenizer, opening, seed=self.recipe.seed, length=60)
+        return Sampled(self.step, opening, text)
 
     def save(self) -> None:
         at = Resume(self.step, self.elapsed, self.text)
@@ -157,6 +180,7 @@ class _Run:
             steps_asked=self.job.steps,
             minutes_asked=self.job.minutes,
             compiled=self.job.compiled,
+            place=_place(self.device),
             files=self.files,
             shares={s.name: s.share for s in self.streams},
             steps=self.step,
@@ -184,18 +208,22 @@ def train(job: Job, recipe: Recipe) -> Iterator[Event]:
     if early is not None and run.elapsed >= early:
         early = None  # written in an earlier sitting
     held_out: dict[str, float] = {}
-    losses: list[float] = []
+    losses: list[torch.Tensor] = []
     reported = time.monotonic()
     while run.progress < 1:
         losses.append(run.learn(network))
         if run.step % job.report_every == 0:
+            loss = sum(each.item() for each in losses) / len(losses)
+            if not math.isfinite(loss):
+                raise TrainingError(f"by step {run.step} the loss is no number any more: try lower rates")
             now = time.monotonic()
             speed = len(losses) * recipe.tokens_per_step / (now - reported)
             left = run.elapsed * (1 / run.progress - 1)
-            yield Progress(run.step, sum(losses) / len(losses), held_out, speed, left)
+            yield Progress(run.step, loss, held_out, speed, left)
             reported, losses = now, []
         if run.step % job.evaluate_every == 0:
             held_out = run.measure(job.evaluation_windows)
+            yield run.sample()
         if run.step % job.save_every == 0:
             run.save()
         if early is not None and run.elapsed >= early:
@@ -209,6 +237,7 @@ def train(job: Job, recipe: Recipe) -> Iterator[Event]:
 def _prepare(job: Job, recipe: Recipe) -> _Run:
     if (job.steps is None) == (job.minutes is None):
         raise TrainingError("give either a number of steps or of minutes")
+    device = pick_device(job.device)
     files = read_folder(job.text)
     shares = mix_shares(files, dict(job.mix))
     files = [f for f in files if f.name in shares]
@@ -217,8 +246,18 @@ def _prepare(job: Job, recipe: Recipe) -> _Run:
     tokenizer = Tokenizer.from_str(state["tokenizer"]) if state else tokenizer_for(files, recipe)
     streams = make_streams(tokenizer, files, shares, recipe)
     model = build_model(recipe, tokenizer.get_vocab_size())
+    model.to(device)
     optimisers = build_optimisers(model, recipe)
     at = restore(state, model, optimisers) if state else Resume(0, 0.0, text)
     if not state:
         save_resume(job.out, at, recipe, tokenizer, model, optimisers)  # finds a bad folder at once
-    return _Run(job, recipe, files, streams, tokenizer, model, optimisers, text, step=at.step, earlier=at.elapsed)
+    return _Run(
+        job, recipe, files, streams, tokenizer, device, model, optimisers, text, step=at.step, earlier=at.elapsed
+    )
+
+
+def _place(device: torch.device) -> str:
+    if device.type == "cuda":
+        return f"one {torch.cuda.get_device_name(device)}"
+    threads = torch.get_num_threads()
+    return f"{threads} processor thread{'s' if threads > 1 else ''}" if device.type == "cpu" else device.type.upper()

@@ -13,7 +13,8 @@ from engine.models.embedded.recipe import Recipe
 
 
 def build_model(recipe: Recipe, vocabulary: int) -> GPT2LMHeadModel:
-    """A GPT-2 with tied embeddings and fresh weights drawn from the recipe's seed, on the CPU.
+    """A GPT-2 with tied embeddings and fresh weights drawn from the recipe's seed, on the CPU:
+    so a run starts from the same ones on any device.
 
     `vocabulary` is the tokenizer's own size: a small corpus may give fewer tokens than asked for.
     """
@@ -74,8 +75,8 @@ def set_rate(optimisers: list[torch.optim.Optimizer], share: float) -> None:
 
 
 def next_token_loss(model: Any, windows: torch.Tensor, bfloat16: bool) -> torch.Tensor:
-    """Mean cross-entropy in nats a token of int64 `windows` of shape (batch, length + 1)."""
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
+    """Mean cross-entropy in nats a token of int64 `windows` of shape (batch, length + 1), on the model's device."""
+    with torch.autocast(windows.device.type, dtype=torch.bfloat16, enabled=bfloat16):
         logits = model(input_ids=windows[:, :-1], use_cache=False).logits
     return F.cross_entropy(logits.flatten(0, 1).float(), windows[:, 1:].flatten())
 

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+from engine.errors import EngineError
+
 END_OF_TEXT = "<|endoftext|>"
 """The one special token (id 0): stands before each document, and ends generation."""
 
 
-class TrainingError(Exception):
+class TrainingError(EngineError):
     """A run cannot start or go on, for a reason told to the user in one line."""
 
 

@@ -2,7 +2,9 @@
 
     python -m engine.models.embedded.train --text FOLDER --out FOLDER --minutes 50
 
-What a run needs to go on after a stop lies in the output folder until the model is finished.
+What a run needs to go on after a stop lies in the output folder until the model is finished. It goes on on any
+machine and device: the two folders are all that has to travel, the text packed as `.txt.xz`. Nothing is downloaded.
+`engine.models.embedded.measure` then measures the model.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from typing import Any
 
 from transformers.utils import logging as library_logging
 
-from engine.models.embedded.loop import Event, Job, Prepared, Progress, train
-from engine.models.embedded.recipe import Recipe, TrainingError
+from engine.errors import EngineError, one_line
+from engine.models.embedded.loop import Event, Job, Prepared, Progress, Sampled, train
+from engine.models.embedded.recipe import Recipe
+from engine.safe_text import safe_text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,15 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         early_minutes=options.early,
         mix=tuple(options.mix),
         compiled=options.compile,
+        device=options.device,
     )
     library: Any = library_logging
     library.disable_progress_bar()  # of the library's own, for files that are written in a blink
     try:
         recipe = Recipe().changed(dict(options.set))
         for event in train(job, recipe):
-            print(line(event), flush=True)
-    except TrainingError as error:
-        print(f"train: {error}", file=sys.stderr)
+            print(safe_text(line(event)), flush=True)
+    except EngineError as error:
+        print(f"train: {safe_text(one_line(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("train: stopped; the same command goes on from the last saved step", file=sys.stderr)
@@ -59,6 +64,8 @@ def line(event: Event) -> str:
             f"step {event.step}  loss {event.loss:.3f}  held-out {_losses(event.held_out)}  "
             f"{event.tokens_per_second:,.0f} tokens/s  {_clock(event.seconds_left)} left"
         )
+    if isinstance(event, Sampled):
+        return f"step {event.step}  {event.opening}{event.text}".replace("\n", " / ")
     kind = "final" if event.final else "early"
     return f"{kind} model in {event.folder} at step {event.step}: held-out {_losses(event.held_out)}"
 
@@ -131,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME=VALUE",
         help="another value for a hyper-parameter, such as seed=2 or width=320 (see recipe.py)",
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto (the GPU where there is one), cpu or cuda; the weights start the same"
     )
     parser.add_argument("--compile", action="store_true", help="compile the network: faster on long runs")
     return parser

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +15,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from engine.models.embedded import CHECKPOINT
+from engine.models.embedded.corpus import read_file
+from engine.models.embedded.likelihood import PLAIN, held_out_passages, likelihood, plain_passages, sha256
+from engine.models.embedded.measured_card import with_measures
+from engine.models.embedded.measures import Measures, read
+from engine.models.embedded.sample import OPENINGS, continuations
+from engine.models.embedded.writing import counts, written
+from tests.paths import CORPUS, needs_corpus
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +54,47 @@ def test_it_is_small_half_precision_and_readable_by_all() -> None:
 def test_naming_the_folder_loads_nothing_heavy() -> None:
     program = "import sys, engine.models.embedded; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def kept() -> Measures:
+    found = read(CHECKPOINT)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[Any, Any]:
+    """The model and its tokenizer, opened the plain way."""
+    model = AutoModelForCausalLM.from_pretrained(CHECKPOINT, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(CHECKPOINT).backend_tokenizer
+
+
+def test_the_card_tells_the_figures_of_these_weights(kept: Measures) -> None:
+    card = (CHECKPOINT / "README.md").read_text(encoding="utf-8")
+    assert kept.weights == hashlib.sha256((CHECKPOINT / "model.safetensors").read_bytes()).hexdigest()
+    assert with_measures(card, kept) == card
+    assert kept.texts().keys() == {"plain sentences", "house stories", "classic prose"}
+    assert [each.temperature for each in kept.writings] == [0.3, 0.8, 1.2, None]
+    assert [sample.opening for sample in kept.samples] == list(OPENINGS)
+
+
+def test_the_figures_come_again_from_the_file(kept: Measures, shipped: tuple[Any, Any]) -> None:
+    """Those that take little: the plain sentences, one opening at each temperature, the first samples."""
+    found = likelihood(*shipped, PLAIN, plain_passages())
+    (before,) = (each for each in kept.likelihoods if each.text == PLAIN)
+    assert found == replace(before, nats=found.nats)
+    assert found.nats == pytest.approx(before.nats, rel=1e-4)
+    for each in kept.writings[:3]:
+        assert each.temperature is not None
+        opening = 4  # of those that end soonest
+        again = counts(each.temperature, [written(*shipped, opening, each.temperature)])
+        assert (again.words, again.english) == ((each.words[opening],), (each.english[opening],))
+    for seed, sample in enumerate(kept.samples[:3]):
+        assert continuations(*shipped, sample.opening, seed=seed) == [sample.text]
+
+
+@needs_corpus
+def test_the_text_it_is_measured_on_is_the_held_out_part(kept: Measures) -> None:
+    held_out = held_out_passages([read_file(CORPUS / "house-stories.txt.xz")])
+    assert kept.texts()["house stories"] == sha256(held_out["house stories"])

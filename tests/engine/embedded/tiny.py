@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.models.embedded.loop import Job, train
 from engine.models.embedded.recipe import Recipe
 
 TINY = Recipe(
@@ -35,3 +36,11 @@ def write_folder(folder: Path, count: int = 40) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tales.txt").write_text("\n\n".join(documents(count)) + "\n", encoding="utf-8")
     return folder
+
+
+def trained(folder: Path, seed: int = 1, documents: int = 40) -> Path:
+    """A folder with a tiny model that the script trained for two steps on the text in `folder/text`."""
+    text = write_folder(folder / "text", documents)
+    out = folder / f"seed {seed}"
+    list(train(Job(text, out, steps=2), TINY.changed({"seed": str(seed)})))
+    return out
