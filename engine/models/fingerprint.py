@@ -25,7 +25,7 @@ def fingerprint(place: Path) -> dict[str, str]:
     `place` is a checkpoint's folder or a .gguf file. Raises `OSError`.
     """
     if place.is_file():
-        return {"weights": _sum(place)}
+        return {"weights": file_sum(place)}
     files = sorted(path for path in place.iterdir() if path.is_file())
     weights = [path for path in files if path.suffix == ".safetensors"] or [
         path for path in files if path.match("pytorch_model*.bin")
@@ -38,11 +38,12 @@ def fingerprint(place: Path) -> dict[str, str]:
 def _together(files: list[Path]) -> str:
     """One file's own sum, so that it can be compared with any tool's; of several that of their names and sums."""
     if len(files) == 1:
-        return _sum(files[0])
-    return hashlib.sha256("".join(f"{_sum(path)}  {path.name}\n" for path in files).encode()).hexdigest()
+        return file_sum(files[0])
+    return hashlib.sha256("".join(f"{file_sum(path)}  {path.name}\n" for path in files).encode()).hexdigest()
 
 
-def _sum(file: Path) -> str:
+def file_sum(file: Path) -> str:
+    """A file's own sum. Raises `OSError`."""
     real = file.resolve()
     if real.parent.name == "blobs" and _SUM.fullmatch(real.name):
         return real.name

@@ -1,0 +1,211 @@
+"""The adapters that are attached to one model, and which of them are in force.
+
+All that computes with the model shares its weights: a run, a look at another of its steps, a draft. So each of them
+has a `Mix` of its own, and applies it before every pass; that costs a comparison where it is in force already.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+from torch import nn
+
+from engine.errors import EngineError, LoadError, one_line, shown
+from engine.extras import need
+from engine.models.adapters.files import Files, find, read_config, read_weights
+from engine.models.adapters.fitting import fitted
+from engine.models.placement import is_out_of_memory
+from engine.settings.adapters import parts
+
+
+@dataclass(eq=False)
+class Adapter:
+    """One that is attached for as long as somebody holds it: `key` is what peft calls it."""
+
+    key: str
+    files: Files
+    rank: int
+    base: str
+    """The model that it was made for, by its own word."""
+
+
+Active = tuple[tuple[Adapter, float], ...]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Adapters with a scale each, in their order; those whose scale is 0 are left out, and none is the bare model."""
+
+    adapters: Adapters
+    active: Active = ()
+    idle: tuple[Adapter, ...] = field(default=(), compare=False)
+    """Named with the scale 0."""
+
+    def apply(self) -> None:
+        """The model's weights are those of this mix from here on."""
+        self.adapters.apply(self)
+
+    @property
+    def named(self) -> Iterator[tuple[Adapter, float]]:
+        """All that were named."""
+        yield from self.active
+        yield from ((adapter, 0.0) for adapter in self.idle)
+
+
+class Adapters:
+    """Those of one model. Nothing is imported, and nothing done to the model, before one is named.
+
+    What nobody's mix holds any more is taken off the model and its memory given back, but for the mix that was in
+    force before: one can go back and forth between two without reading a file.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[str, str] = {}
+        """Where a name is found that is not to be looked for."""
+        self._model: Any = None
+        self._known: WeakValueDictionary[tuple[object, ...], Adapter] = WeakValueDictionary()
+        self._keys: set[str] = set()
+        self._count = 0
+        self._in_force = self._before = Mix(self)
+
+    def mix(self, model: Any, text: str = "") -> Mix:
+        """The mix that a text asks for, all of it attached. Raises `EngineError` where one cannot be had."""
+        active: list[tuple[Adapter, float]] = []
+        idle: list[Adapter] = []
+        for name, scale in parts(text):
+            adapter = self._adapter(model, name)
+            if any(adapter is other for other in (*idle, *(one for one, _ in active))):
+                raise LoadError(f"adapter {shown(name)}: the same folder is named twice")
+            if scale:
+                active.append((adapter, scale))
+            else:
+                idle.append(adapter)
+        return Mix(self, tuple(active), tuple(idle))
+
+    def apply(self, mix: Mix) -> None:
+        """Put a mix in force, where another one is."""
+        if mix.active == self._in_force.active:
+            return
+        for layer in _layers(self._model):
+            layer.enable_adapters(bool(mix.active))
+            if mix.active:
+                layer.set_adapter([adapter.key for adapter, _ in mix.active], inference_mode=True)
+            for adapter, scale in mix.active:
+                layer.set_scale(adapter.key, scale)
+        self._before, self._in_force = self._in_force, mix
+        self._let_go()
+
+    def find(self, name: str) -> Files:
+        """The files of an adapter. Raises `LoadError`."""
+        try:
+            return find(name)
+        except LoadError:
+            if name not in self.places:
+                raise
+        return find(self.places[name])
+
+    def identities(self, names: Iterable[str]) -> list[dict[str, str]]:
+        """What a transcript says of those of these adapters that are there."""
+        found = []
+        for name in names:
+            with suppress(LoadError, OSError):
+                found.append({**self.find(name).identity(), "name": name})
+        return found
+
+    def own_weights(self, model: Any) -> list[nn.Parameter]:
+        """The model's parameters without those of adapters."""
+        added = {id(weight) for layer in (_layers(model) if self._keys else ()) for weight in _added(layer)}
+        return [weight for weight in model.parameters() if id(weight) not in added]
+
+    def _adapter(self, model: Any, name: str) -> Adapter:
+        files = self.find(name)
+        try:
+            stamp = files.stamp()
+        except OSError as error:
+            raise LoadError(f"adapter {shown(name)}: its files cannot be read ({one_line(error, 80)})") from error
+        adapter = self._known.get(stamp)
+        if adapter is None:
+            adapter = self._known[stamp] = self._attached(model, files)
+        return adapter
+
+    def _attached(self, model: Any, files: Files) -> Adapter:
+        need("peft", "an adapter")
+        config = read_config(files)
+        fit = fitted(files.name, config, read_weights(files), model)
+        self._count += 1
+        self._model, key = model, f"adapter_{self._count}"
+        self._keys.add(key)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that GPT-2's matrices lie the other way round, which is seen to
+                told = model.load_adapter(
+                    adapter_name=key, peft_config=_lora(config, fit.modules), adapter_state_dict=fit.tensors
+                )
+            lost = sorted({*told.missing_keys, *told.unexpected_keys, *map(str, told.mismatched_keys)})
+            if lost:
+                raise LoadError(f"its weights are not those that its config asks for: {shown(lost[0])}")
+        except Exception as error:  # the libraries raise whatever a config makes them
+            self._take_off(key)
+            no_room = f"no room for it on {model.device}"
+            why = str(error) if isinstance(error, EngineError) else one_line(error, 120)
+            raise LoadError(f"adapter {shown(files.name)}: {no_room if is_out_of_memory(error) else why}") from error
+        finally:
+            self._restore()
+        base = config.get("base_model_name_or_path")
+        return Adapter(key, files, fit.rank, base if isinstance(base, str) else "")
+
+    def _restore(self) -> None:
+        """What is attached anew puts itself in force: what was so before is again."""
+        active = self._in_force.active
+        for layer in _layers(self._model):
+            layer.enable_adapters(bool(active))
+            layer.set_adapter([adapter.key for adapter, _ in active], inference_mode=True)
+
+    def _let_go(self) -> None:
+        for key in self._keys - {adapter.key for adapter in self._known.values()}:
+            self._take_off(key)
+
+    def _take_off(self, key: str) -> None:
+        self._keys.discard(key)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if key in getattr(self._model, "peft_config", {}):
+                self._model.delete_adapter(key)
+        if not self._keys:
+            _unwrap(self._model)
+
+
+def _lora(config: Mapping[str, Any], modules: list[str]) -> Any:
+    """The config that peft gets: its modules by their full names, and nothing that only training needs."""
+    from peft import LoraConfig
+
+    names = ("r", "lora_alpha", "use_rslora", "use_dora", "lora_bias", "rank_pattern", "alpha_pattern")
+    given = {name: config[name] for name in names if config.get(name) is not None}
+    return LoraConfig(**given, target_modules=modules, init_lora_weights=False, inference_mode=True)
+
+
+def _layers(model: Any) -> list[Any]:
+    """The modules that adapters are attached to."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+
+
+def _added(layer: Any) -> Iterator[nn.Parameter]:
+    for name in layer.adapter_layer_names:
+        yield from getattr(layer, name).parameters()
+
+
+def _unwrap(model: Any) -> None:
+    """With the last adapter gone the model is made of its own modules again."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    for path, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            parent, _, name = path.rpartition(".")
+            setattr(model.get_submodule(parent), name, module.get_base_layer())
