@@ -146,7 +146,8 @@ class Adapters:
                 told = model.load_adapter(
                     adapter_name=key, peft_config=_lora(config, fit.modules), adapter_state_dict=fit.tensors
                 )
-            lost = sorted({*told.missing_keys, *told.unexpected_keys, *map(str, told.mismatched_keys)})
+            missing = {name for name in told.missing_keys if f".{key}" in name}  # those of others are named there too
+            lost = sorted({*missing, *told.unexpected_keys, *map(str, told.mismatched_keys)})
             if lost:
                 raise LoadError(f"its weights are not those that its config asks for: {shown(lost[0])}")
         except Exception as error:  # the libraries raise whatever a config makes them

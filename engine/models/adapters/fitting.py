@@ -28,14 +28,14 @@ class Fitted(NamedTuple):
 
 def fitted(name: str, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], model: nn.Module) -> Fitted:
     """The adapter called `name`, checked. Raises `LoadError` that says what does not fit."""
-    if not tensors:
-        raise LoadError(f"adapter {shown(name)}: its weights file holds nothing")
     modules = dict(model.named_modules())
     named: dict[str, torch.Tensor] = {}
     found: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
         own = key.removeprefix(_PREFIX)
         match = _KEY.fullmatch(own)
+        if match is None and _is_the_model_s(own, tensor, modules):  # peft saves what it adds to in the vocabulary
+            continue
         if match is None:
             raise LoadError(f"adapter {shown(name)}: it brings {shown(own)}, which is no part of a LoRA")
         path = match["module"]
@@ -44,6 +44,8 @@ def fitted(name: str, config: Mapping[str, Any], tensors: Mapping[str, torch.Ten
         named[_PREFIX + own] = tensor
         if not own.endswith(".bias"):
             found.setdefault(path, {})[match["part"]] = tensor
+    if not found:
+        raise LoadError(f"adapter {shown(name)}: its weights file holds no LoRA")
     for path, parts in found.items():
         wrong = _wrong(parts, _base(modules[path]))
         if wrong:
@@ -90,6 +92,16 @@ def _widths(module: nn.Module) -> tuple[int, int] | None:
     if isinstance(module, nn.Linear):  # the quantized ones are of this class too
         return module.in_features, module.out_features
     return None
+
+
+def _is_the_model_s(key: str, tensor: torch.Tensor, modules: Mapping[str, nn.Module]) -> bool:
+    """Whether this is a weight that the model has already, just so."""
+    module = modules.get(key.removesuffix(".weight").removesuffix(".base_layer"))
+    weight = getattr(_base(module), "weight", None) if module is not None else None
+    if not isinstance(weight, torch.Tensor) or weight.shape != tensor.shape:
+        return False
+    own, other = weight.detach().cpu(), tensor
+    return torch.equal(own.to(other.dtype), other) or torch.equal(own, other.to(own.dtype))
 
 
 def _base(module: nn.Module) -> nn.Module:
