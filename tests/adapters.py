@@ -12,8 +12,10 @@ from peft import LoraConfig, get_peft_model
 from engine.models.loaded import LoadedModel
 
 
-def lora(folder: Path, model: LoadedModel, targets: list[str], *, seed: int = 0, size: float = 0.3, **config: Any) -> Path:
-    """An adapter for this model in a folder, as training leaves it; its matrices are drawn, so that it says something."""
+def lora(
+    folder: Path, model: LoadedModel, targets: list[str], *, seed: int = 0, size: float = 0.3, **config: Any
+) -> Path:
+    """An adapter for this model in a folder, as training leaves it, but with drawn matrices, so that it has a say."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         wrapped = get_peft_model(deepcopy(model.model), LoraConfig(**{"r": 4, "target_modules": targets} | config))

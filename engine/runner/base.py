@@ -99,8 +99,7 @@ class Runner(ABC):
 
     def follow(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
         """The logits (1, vocabulary) that a run from `prompt` had after it had `written` these ids."""
-        for logits in self.following(prompt, written):
-            pass
+        *_, logits = self.following(prompt, written)
         return logits
 
     def following(self, prompt: Sequence[int], written: Sequence[int]) -> Iterator[torch.Tensor]:

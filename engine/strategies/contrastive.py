@@ -51,7 +51,7 @@ def _search(run: Run) -> Iterator[Event]:
             context.take(runner.states[0], runner.seen)
         elif view != runner.view:
             with run.timed():
-                for logits in _anew(run) if worn != runner.adapters else _once_more(runner):
+                for logits in _anew(run) if worn != runner.adapters else _once_more(runner):  # noqa: B007
                     context.take(runner.states[0], runner.seen)
         view, worn = runner.view, runner.adapters
         yield from run.forgotten(index, [growing])

@@ -6,13 +6,16 @@ has a `Mix` of its own, and applies it before every pass; that costs a compariso
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import torch
 from torch import nn
 
 from engine.errors import EngineError, LoadError, one_line, shown
@@ -70,6 +73,7 @@ class Adapters:
         self._model: Any = None
         self._known: WeakValueDictionary[tuple[object, ...], Adapter] = WeakValueDictionary()
         self._keys: set[str] = set()
+        self._folders: set[Path] = set()
         self._count = 0
         self._in_force = self._before = Mix(self)
 
@@ -99,6 +103,13 @@ class Adapters:
                 layer.set_scale(adapter.key, scale)
         self._before, self._in_force = self._in_force, mix
         self._let_go()
+
+    def had(self, name: str) -> bool:
+        """Whether the adapter of this name has been attached before, from where the name leads now."""
+        try:
+            return self.find(name).folder in self._folders
+        except LoadError:
+            return False
 
     def find(self, name: str) -> Files:
         """The files of an adapter. Raises `LoadError`."""
@@ -150,6 +161,9 @@ class Adapters:
             lost = sorted({*missing, *told.unexpected_keys, *map(str, told.mismatched_keys)})
             if lost:
                 raise LoadError(f"its weights are not those that its config asks for: {shown(lost[0])}")
+            silent = _silent(model, fit.modules)
+            if silent:
+                raise LoadError(f"it would do nothing: this model reads the weights of {shown(silent)} in its own way")
         except Exception as error:  # the libraries raise whatever a config makes them
             self._take_off(key)
             no_room = f"no room for it on {model.device}"
@@ -157,6 +171,7 @@ class Adapters:
             raise LoadError(f"adapter {shown(files.name)}: {no_room if is_out_of_memory(error) else why}") from error
         finally:
             self._restore()
+        self._folders.add(files.folder)
         base = config.get("base_model_name_or_path")
         return Adapter(key, files, fit.rank, base if isinstance(base, str) else "")
 
@@ -195,6 +210,19 @@ def _layers(model: Any) -> list[Any]:
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+
+
+@torch.inference_mode()
+def _silent(model: Any, paths: Iterable[str]) -> str:
+    """A module that no pass goes through, nor through one of its like (as some experts are not asked); else nothing."""
+    asked: set[str] = set()
+    kinds = {path: re.sub(r"\b\d+\b", "N", path) for path in paths}
+    with ExitStack() as hooks:
+        for path, kind in kinds.items():
+            hook = model.get_submodule(path).register_forward_pre_hook(lambda *_, kind=kind: asked.add(kind))
+            hooks.callback(hook.remove)
+        model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device))
+    return next((path for path, kind in kinds.items() if kind not in asked), "")
 
 
 def _added(layer: Any) -> Iterator[nn.Parameter]:
