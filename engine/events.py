@@ -1,7 +1,7 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Adapted, Forgot, Noted and Paused as they happen,
-    then Stopped where that was asked for, then Finished or Failed.
+    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Adapted, Forgot, Noted and Paused as they
+    happen, then Stopped where that was asked for, then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
 """

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
+from json import loads
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file
 
+from engine.models.adapters import Adapters
 from engine.models.loaded import LoadedModel
+from engine.settings.adapters import written
 
 
 def lora(
@@ -26,13 +31,24 @@ def lora(
     return folder
 
 
-def merged(model: LoadedModel, *adapters: tuple[Path, float]) -> torch.nn.Module:
-    """A copy of the model whose weights are W + the sum of scale * alpha / r * B A, worked out by hand."""
-    from json import loads
+def own(model: LoadedModel) -> LoadedModel:
+    """The same model with weights that no other test sees."""
+    return replace(model, model=deepcopy(model.model), adapters=Adapters(), drafting={}, caches={})
 
-    from safetensors.torch import load_file
 
-    copy = deepcopy(model.model)
+def named(*adapters: tuple[Path, float]) -> str:
+    """The setting that names these folders."""
+    return written((str(folder), scale) for folder, scale in adapters)
+
+
+def attached(model: LoadedModel) -> set[str]:
+    """What peft calls the adapters that are attached to a model."""
+    return set(getattr(model.model, "peft_config", {}))
+
+
+def merged(network: torch.nn.Module, *adapters: tuple[Path, float]) -> torch.nn.Module:
+    """A copy of a bare network whose weights are W + the sum of scale * alpha / r * B A, worked out by hand."""
+    copy = deepcopy(network)
     for folder, scale in adapters:
         config = loads((folder / "adapter_config.json").read_text())
         tensors = load_file(folder / "adapter_model.safetensors")

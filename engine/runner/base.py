@@ -49,7 +49,7 @@ class Runner(ABC):
             self._mix = mix
             self._forget()
 
-    def _forget(self) -> None:
+    def _forget(self) -> None:  # noqa: B027
         """Keep the ids, and nothing that the model made of them."""
 
     @property

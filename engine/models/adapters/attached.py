@@ -145,7 +145,7 @@ class Adapters:
         return adapter
 
     def _attached(self, model: Any, files: Files) -> Adapter:
-        need("peft", "an adapter")
+        peft = need("peft", "an adapter")
         config = read_config(files)
         fit = fitted(files.name, config, read_weights(files), model)
         self._count += 1
@@ -154,11 +154,11 @@ class Adapters:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that GPT-2's matrices lie the other way round, which is seen to
-                told = model.load_adapter(
-                    adapter_name=key, peft_config=_lora(config, fit.modules), adapter_state_dict=fit.tensors
-                )
-            missing = {name for name in told.missing_keys if f".{key}" in name}  # those of others are named there too
-            lost = sorted({*missing, *told.unexpected_keys, *map(str, told.mismatched_keys)})
+                # The library's load_adapter does the same, but loses the magnitudes of a DoRA.
+                peft.inject_adapter_in_model(_lora(config, fit.modules), model, key)
+                told = peft.set_peft_model_state_dict(model, fit.tensors, adapter_name=key)
+            missing = {name for name in told.missing_keys if f".{key}" in name}  # all others are named there too
+            lost = sorted({*missing, *told.unexpected_keys})
             if lost:
                 raise LoadError(f"its weights are not those that its config asks for: {shown(lost[0])}")
             silent = _silent(model, fit.modules)
@@ -190,8 +190,7 @@ class Adapters:
         self._keys.discard(key)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if key in getattr(self._model, "peft_config", {}):
-                self._model.delete_adapter(key)
+            _delete(self._model, key)
         if not self._keys:
             _unwrap(self._model)
 
@@ -230,6 +229,13 @@ def _added(layer: Any) -> Iterator[nn.Parameter]:
         yield from getattr(layer, name).parameters()
 
 
+def _delete(model: Any, key: str) -> None:
+    from peft.functional import delete_adapter
+
+    delete_adapter(model, key, prefix="lora_")
+    getattr(model, "peft_config", {}).pop(key, None)
+
+
 def _unwrap(model: Any) -> None:
     """With the last adapter gone the model is made of its own modules again."""
     from peft.tuners.tuners_utils import BaseTunerLayer
@@ -238,3 +244,4 @@ def _unwrap(model: Any) -> None:
         if isinstance(module, BaseTunerLayer):
             parent, _, name = path.rpartition(".")
             setattr(model.get_submodule(parent), name, module.get_base_layer())
+    vars(model).pop("peft_config", None)

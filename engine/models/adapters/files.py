@@ -27,32 +27,14 @@ WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _LARGEST_CONFIG = 1_000_000
 # They say how an adapter came to be, or what else was done at the time: its matrices are the same.
 _IDLE = frozenset(
-    [
-        "auto_mapping",
-        "base_model_name_or_path",
-        "corda_config",
-        "ensure_weight_tying",
-        "eva_config",
-        "exclude_modules",
-        "fan_in_fan_out",
-        "inference_mode",
-        "layers_pattern",
-        "layers_to_transform",
-        "loftq_config",
-        "lora_dropout",
-        "lora_ga_config",
-        "megatron_config",
-        "megatron_core",
-        "peft_type",
-        "peft_version",
-        "qalora_group_size",
-        "revision",
-        "runtime_config",
-        "target_modules",
-        "task_type",
-    ]
+    {
+        *("auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "exclude_modules", "fan_in_fan_out"),
+        *("inference_mode", "layers_pattern", "layers_to_transform", "lora_dropout", "megatron_config"),
+        *("megatron_core", "peft_type", "peft_version", "qalora_group_size", "revision", "runtime_config"),
+        *("target_modules", "task_type", "corda_config", "eva_config", "loftq_config", "lora_ga_config"),
+    }
 )
-_TAKEN = frozenset(["r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "lora_bias"])
+_TAKEN = frozenset({"r", "lora_alpha", "rank_pattern", "alpha_pattern", "use_rslora", "use_dora", "lora_bias"})
 # What they stand for replaces weights of the model, or works in another way than by a product that is added.
 _REFUSED = {
     "modules_to_save": "it brings whole modules of its own",
