@@ -149,7 +149,7 @@ def _event(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]]) -> Ev
 
 
 def _adapter(fields: Any) -> dict[str, str]:
-    return {_of_kind("text", name): _of_kind("text", value) for name, value in fields.items()}
+    return {_of_kind("text", name): _of_kind("text", value) for name, value in _of_kind("object", fields).items()}
 
 
 def _note(note: Note) -> Fields:

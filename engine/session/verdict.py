@@ -142,7 +142,7 @@ def _adapters(then: Any, now: Any) -> list[str]:
     known = {one["name"]: one for one in now if isinstance(one, Mapping)} if isinstance(now, list) else {}
     found = []
     for old in then if isinstance(then, list) else ():
-        new = known.get(old.get("name"), {}) if isinstance(old, Mapping) else {}
+        new = known.get(str(old.get("name")), {}) if isinstance(old, Mapping) else {}
         pairs = [(part, old[part], new[part]) for part in ("weights", "config") if part in old and part in new]
         found += [
             f"the {part} of adapter {_short(old['name'])}: {_short(was)} then, {_short(is_now)} now"

@@ -74,6 +74,7 @@ class Adapters:
         self._known: WeakValueDictionary[tuple[object, ...], Adapter] = WeakValueDictionary()
         self._keys: set[str] = set()
         self._folders: set[Path] = set()
+        self._layers: list[Any] = []  # kept, since a draft may hide some of the model's for a while
         self._count = 0
         self._in_force = self._before = Mix(self)
 
@@ -95,7 +96,7 @@ class Adapters:
         """Put a mix in force, where another one is."""
         if mix.active == self._in_force.active:
             return
-        for layer in _layers(self._model):
+        for layer in self._layers:
             layer.enable_adapters(bool(mix.active))
             if mix.active:
                 layer.set_adapter([adapter.key for adapter, _ in mix.active], inference_mode=True)
@@ -130,7 +131,7 @@ class Adapters:
 
     def own_weights(self, model: Any) -> list[nn.Parameter]:
         """The model's parameters without those of adapters."""
-        added = {id(weight) for layer in (_layers(model) if self._keys else ()) for weight in _added(layer)}
+        added = {id(weight) for layer in self._layers for weight in _added(layer)}
         return [weight for weight in model.parameters() if id(weight) not in added]
 
     def _adapter(self, model: Any, name: str) -> Adapter:
@@ -178,7 +179,8 @@ class Adapters:
     def _restore(self) -> None:
         """What is attached anew puts itself in force: what was so before is again."""
         active = self._in_force.active
-        for layer in _layers(self._model):
+        self._layers = _layers(self._model)
+        for layer in self._layers:
             layer.enable_adapters(bool(active))
             layer.set_adapter([adapter.key for adapter, _ in active], inference_mode=True)
 
@@ -193,6 +195,7 @@ class Adapters:
             _delete(self._model, key)
         if not self._keys:
             _unwrap(self._model)
+            self._layers = []
 
 
 def _lora(config: Mapping[str, Any], modules: list[str]) -> Any:

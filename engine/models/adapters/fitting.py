@@ -51,9 +51,10 @@ def fitted(name: str, config: Mapping[str, Any], tensors: Mapping[str, torch.Ten
         if wrong:
             raise LoadError(f"adapter {shown(name)}: it does not fit this model: {shown(path)} {wrong}")
     rank = max(_rank(parts) for parts in found.values())
-    ranks = [config.get("r", 8), *(config.get("rank_pattern") or {}).values()]
-    if max(ranks) > max(rank, 8):  # peft would make room for it, whatever the file holds
-        raise LoadError(f"adapter {shown(name)}: its config says rank {max(ranks)}, its weights {rank}")
+    said = [config.get("r", 8), *(config.get("rank_pattern") or {}).values()]
+    alone = len(said) == 1 and any(_rank(parts) != said[0] for parts in found.values())
+    if alone or max(said[1:], default=0) > rank:  # peft would make room for it, whatever the file holds
+        raise LoadError(f"adapter {shown(name)}: its config says rank {max(said)}, its weights {rank}")
     _check_whole(name, config, found)
     return Fitted(named, sorted(found), rank)
 

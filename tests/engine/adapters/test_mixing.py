@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from copy import deepcopy
 from pathlib import Path
@@ -12,12 +11,12 @@ import torch
 
 import engine
 from engine import Settings
-from engine.events import Noted, Token
+from engine.events import Failed, Noted, Token
 from engine.models.loaded import LoadedModel
 from engine.settings.adapters import parts, written
 from tests.adapters import attached, lora, merged, named, own
-from tests.models import GREEDY, PROMPT, golden_model, play, tiny_gpt2, tiny_mistral
-from tests.paths import REPOSITORY, needs_golden
+from tests.models import GREEDY, PROMPT, golden_model, ids, play, tiny_gpt2, tiny_mistral
+from tests.paths import needs_golden
 
 IDS = torch.tensor([PROMPT])
 
@@ -129,10 +128,14 @@ def test_it_is_told_what_came_into_force(tmp_path: Path) -> None:
     assert told == [f"Adapters: {folder} at 0.5 (rank 3)."]
 
 
-def test_without_adapters_nothing_of_peft_is_imported() -> None:
-    program = "import sys; from tests.models import play, tiny_gpt2; play(tiny_gpt2()); print('peft' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_without_peft_there_are_no_adapters_and_all_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    model = tiny_gpt2()
+    adapters = named((lora(tmp_path / "one", model, ["c_attn"]), 1.0))
+    monkeypatch.setitem(sys.modules, "peft", None)
+    assert len(ids(play(model))) == 12
+    failed = play(model, settings=GREEDY.changed(adapters=adapters))[-1]
+    assert isinstance(failed, Failed)
+    assert failed.error.endswith("takes the library peft, which is not installed: pip install 'textgen-tui[finetune]'")
 
 
 @pytest.mark.parametrize(
