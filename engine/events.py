@@ -245,7 +245,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """From the new token `at` on the model wears other adapters than at the beginning of the run.
+    """From the new token `at` on the model wears other adapters than before.
 
     Of each its `name` and `source`, and the sums of its files, as a model's identity has them.
     """

@@ -208,7 +208,7 @@ _LINES = (
     ),
     Line(
         "adapters",
-        "The model wears other adapters from a token on than at the beginning of the run; the setting says how much.",
+        "The model wears other adapters from a token on than before; the setting says how much.",
         (_AT, Field("adapters", "list", "Objects, as the run's `model` has them.")),
     ),
     Line(

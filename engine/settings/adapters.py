@@ -12,6 +12,8 @@ from engine.settings.declaration import declare_text
 Named = tuple[str, float]
 """An adapter's name with its scale."""
 
+CONFIG = "adapter_config.json"
+"""The file that makes a folder an adapter's."""
 MOST = 8
 """Adapters at once."""
 LARGEST = 100

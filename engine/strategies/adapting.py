@@ -52,7 +52,7 @@ class Adapting:
         self._told = settings.adapters
         mix = self._runner.adapters
         assert mix is not None
-        if settings.adapters != self._begun_with:
+        if index or settings.adapters != self._begun_with:
             yield Adapted(index, tuple(self._model.adapters.identities(names(settings.adapters))))
         yield Noted(Note("info", "adapters", _said(mix)))
         for adapter, _ in mix.named:

@@ -20,9 +20,9 @@ from safetensors.torch import load_file
 
 from engine.errors import FileError, LoadError, one_line, shown
 from engine.models.fingerprint import file_sum
+from engine.settings.adapters import CONFIG
 from engine.text_files import path_of, read_text, reason
 
-CONFIG = "adapter_config.json"
 WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
 _LARGEST_CONFIG = 1_000_000
 # They say how an adapter came to be, or what else was done at the time: its matrices are the same.
