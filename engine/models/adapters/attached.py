@@ -80,17 +80,19 @@ class Adapters:
 
     def mix(self, model: Any, text: str = "") -> Mix:
         """The mix that a text asks for, all of it attached. Raises `EngineError` where one cannot be had."""
-        active: list[tuple[Adapter, float]] = []
-        idle: list[Adapter] = []
-        for name, scale in parts(text):
-            adapter = self._adapter(model, name)
-            if any(adapter is other for other in (*idle, *(one for one, _ in active))):
-                raise LoadError(f"adapter {shown(name)}: the same folder is named twice")
-            if scale:
-                active.append((adapter, scale))
-            else:
-                idle.append(adapter)
-        return Mix(self, tuple(active), tuple(idle))
+        found: list[tuple[Adapter, float]] = []
+        try:
+            for name, scale in parts(text):
+                found.append((self._adapter(model, name), scale))
+                if len({id(adapter) for adapter, _ in found}) < len(found):
+                    raise LoadError(f"adapter {shown(name)}: the same folder is named twice")
+        except EngineError:
+            found.clear()
+            self._let_go()
+            raise
+        return Mix(
+            self, tuple(pair for pair in found if pair[1]), tuple(adapter for adapter, scale in found if not scale)
+        )
 
     def apply(self, mix: Mix) -> None:
         """Put a mix in force, where another one is."""

@@ -150,6 +150,34 @@ def test_the_same_folder_by_two_names_is_refused(model: LoadedModel, folder: Pat
         model.mix(named((folder, 1.0), (folder / ".." / "poems", 0.5)))
 
 
+def test_a_repository_is_taken_from_the_hub_s_cache_and_never_fetched(
+    model: LoadedModel, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: pytest.fail("the hub was asked"))
+    repository = tmp_path / "models--some--poems"
+    with pytest.raises(LoadError, match="not in the hub's cache; if it is one of the hub: hf download some/poems"):
+        model.mix("some/poems=0.5")
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123abcd")
+    shutil.copytree(good, repository / "snapshots" / "0123abcd")
+    ((adapter, scale),) = model.mix("some/poems=0.5").active
+    assert (adapter.files.name, scale) == ("some/poems", 0.5)
+    (repository / "snapshots" / "0123abcd" / WEIGHTS).unlink()
+    with pytest.raises(LoadError, match="no weights in its folder"):
+        model.mix("some/poems=0.5")
+
+
+def test_of_a_mix_that_cannot_be_had_nothing_stays(good: Path, folder: Path) -> None:
+    model = tiny_gpt2()
+    plain = repr(model.model)
+    configured(r=8)(folder)
+    for other in ("nowhere", named((folder, 1.0)), named((good / "..", 1.0))):
+        with pytest.raises(LoadError):
+            model.mix(f"{named((good, 1.0))}, {other}")
+        assert (repr(model.model), attached(model)) == (plain, set())
+
+
 @needs_golden
 def test_one_that_would_do_nothing_is_refused(tmp_path: Path) -> None:
     """The adaptive softmax cuts its weights into clusters, past the module that they lie in."""

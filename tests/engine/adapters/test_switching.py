@@ -17,6 +17,7 @@ from engine.measuring import measure
 from engine.models.loaded import LoadedModel
 from engine.scoring import score_text
 from engine.strategies.assisted.choose import lend
+from engine.twice import twice
 from tests.adapters import lora, named, own
 from tests.models import PROMPT, end, golden_model, ids, play, tiny_gpt2, tiny_mistral
 from tests.paths import needs_golden
@@ -165,6 +166,14 @@ def test_looks_between_two_tokens_change_nothing(gpt2: Subject) -> None:
             list(measure(model, PROMPT, written[:4], other))
             score_text(model, "the old river", other)
     assert [e for e in found if isinstance(e, Token)] == [e for e in wanted if isinstance(e, Token)]
+
+
+def test_the_library_s_own_loop_wears_them_too(gpt2: Subject) -> None:
+    settings = Settings(strategy="greedy", max_new_tokens=LENGTH, eos_token_id=())
+    bare = twice(gpt2.model, PROMPT, settings)
+    found = twice(gpt2.model, PROMPT, settings.changed(adapters=gpt2.new))
+    assert found.first_difference is None and found.library != bare.library
+    assert twice(gpt2.model, PROMPT, settings).library == bare.library
 
 
 def test_a_change_that_cannot_be_had_is_told_once_and_the_run_goes_on(gpt2: Subject) -> None:
