@@ -1,13 +1,14 @@
 """What a run tells: frozen dataclasses, in the order in which they come.
 
-    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Forgot, Noted and Paused as they happen,
-    then Stopped where that was asked for, then Finished or Failed.
+    Prepared, (Noted ...), Prefilled, then Token, Tensors, Beams, Changed, Adapted, Forgot, Noted and Paused as they
+    happen, then Stopped where that was asked for, then Finished or Failed.
 
 Nothing here knows of torch, of a terminal or of a thread; a test can put the events in a list.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -247,6 +248,17 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Adapted:
+    """From the new token `at` on the model wears other adapters than before.
+
+    Of each its `name` and `source`, and the sums of its files, as a model's identity has them.
+    """
+
+    at: int
+    adapters: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Forgot:
     """From the new token `at` on, `tokens` tokens of a sequence, prompt included, are out of the model's sight.
 
@@ -334,6 +346,7 @@ Event = (
     | Contrasted
     | Drafted
     | Changed
+    | Adapted
     | Forgot
     | Paused
     | Stopped

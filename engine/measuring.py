@@ -38,6 +38,7 @@ def _measure(
 ) -> Iterator[list[Numbers]]:
     guided = guiding.runner(model.looking, settings)
     runner = guided if guided.scale != 1 else SlidingRunner(model.looking.runner)
+    runner.adapt(model.mix(settings.adapters))
     runner.window = window(settings, model.positions, model.family.head(model, ready.ids))
     text = torch.tensor([*ready.ids, *written], device=model.device)
     at = len(ready.ids) + first

@@ -26,13 +26,12 @@ def runner(model: LoadedModel, settings: Settings, *, second: bool = False) -> R
     """A run's runner: the model's own, which outlives the run, or one that remembers nothing."""
     from engine.runner import CachedRunner, recomputing_runner
 
-    if not settings.use_cache:
-        made = recomputing_runner(model.model)
-        if made is not None:
-            return made
-    own = model.second_runner if second else model.runner
-    if isinstance(own, CachedRunner):
-        own.use(_plan(model, settings)[0])
+    own = None if settings.use_cache else recomputing_runner(model.model)
+    if own is None:
+        own = model.second_runner if second else model.runner
+        if isinstance(own, CachedRunner):
+            own.use(_plan(model, settings)[0])
+    own.adapt(model.mix(settings.adapters))
     return own
 
 

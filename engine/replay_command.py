@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trust_model_path",
         action="store_true",
-        help="load the models that the file names, where they are on this machine; nothing is fetched",
+        help="load the models and adapters that the file names, where they are on this machine; nothing is fetched",
     )
     add_model_options(parser)
     return parser
@@ -103,8 +103,8 @@ def _verify(record: Record, args: argparse.Namespace) -> int:
     from engine.models.for_replay import ReplayModels
     from engine.session.replay import replay
 
-    def leave(name: str) -> bool:
-        return args.trust_model_path or _asked(f"The transcript names the model {shown(name)}. Load it?")
+    def leave(what: str) -> bool:
+        return args.trust_model_path or _asked(f"The transcript names the {shown(what)}. Load it?")
 
     verdicts = []
     with progress_told() as report:

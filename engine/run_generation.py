@@ -31,6 +31,7 @@ from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prepare
 from engine.outputs import as_json, asked, unseen
 from engine.session.transcript import Transcript
 from engine.settings import Settings
+from engine.settings.adapters import names
 
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
@@ -86,7 +87,8 @@ def _main(argv: Sequence[str] | None) -> list[str]:
     prompt = prompt_from(args.prompt)
     if transcript:
         with _put_off():
-            transcript.run(model=model.identity(), prompt=prompt, settings=settings, how="new", fresh=True)
+            identity = model.identity(names(settings.adapters))
+            transcript.run(model=identity, prompt=prompt, settings=settings, how="new", fresh=True)
     stream = _Stream(prompt, settings) if args.stream else None
     with _interruptible(controls):
         told = _collect(model, prompt, settings, controls, transcript, stream)

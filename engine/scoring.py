@@ -101,7 +101,7 @@ def score_text(model: LoadedModel, text: str, settings: Settings, progress: Repo
     notes = list(model.family.set_up(model, settings))
     ids, given = before + plain, len(before) + _shared(_encoded(model, settings.prefix), plain)
     scores: list[Score] = []
-    for part in scoring(model, ids, max(1, given)):
+    for part in scoring(model, ids, max(1, given), settings.adapters):
         scores += part
         if progress:
             progress(len(scores), len(ids) - max(1, given))
@@ -163,13 +163,14 @@ def scored(model: LoadedModel, ids: Sequence[int], first: int = 1) -> list[Score
     return [score for part in scoring(model, ids, first) for score in part]
 
 
-def scoring(model: LoadedModel, ids: Sequence[int], first: int = 1) -> Iterator[list[Score]]:
-    """As `scored`, in parts as they come, so that one can tell how far it is, and stop."""
+def scoring(model: LoadedModel, ids: Sequence[int], first: int = 1, adapters: str = "") -> Iterator[list[Score]]:
+    """As `scored`, in parts as they come, so that one can tell how far it is, and stop; under these adapters."""
     if not all(0 <= token < model.vocabulary_size for token in ids):
         raise PromptError(f"the text holds a token id outside the model's vocabulary of {model.vocabulary_size}")
     if first >= len(ids):
         return
     runner = SlidingRunner(model.looking.runner, scoring_window(model, ids))
+    runner.adapt(model.mix(adapters))
     try:
         runner.reset()
         text = torch.tensor(list(ids), device=model.device)

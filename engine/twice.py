@@ -24,8 +24,10 @@ MOST = 200
 """New tokens that are compared at most."""
 # What the library's own loop still does; the rest went out of it with release 5, or needs a second model.
 _THERE = ("greedy", "sample", "beam", "beam-sample")
-# They change nothing in the tokens of one run that fits the model, or are in the ids already.
-_WITHOUT_EFFECT = frozenset({"strategy", "seed", "alternatives", "overflow", "prefix", "xlm_language", "max_time"})
+# They change nothing in the tokens of one run that fits the model, or are in the ids or the weights already.
+_WITHOUT_EFFECT = frozenset(
+    {"strategy", "seed", "alternatives", "overflow", "prefix", "xlm_language", "max_time", "adapters"}
+)
 
 Report = Callable[[int, int], object]
 
@@ -74,6 +76,7 @@ def twice(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, r
     if why:
         raise EngineError(why)
     aside = replace(model, drafting={})  # one with a runner of its own
+    aside.mix(settings.adapters).apply()
     ids = prepared(aside, prompt, settings).ids
     room = min(settings.room(len(ids), model.positions), MOST)
     settings = settings.changed(max_new_tokens=room, max_length=None, max_time=None)

@@ -122,6 +122,14 @@ _STRATEGY = Action(
     "strategy",
     "Decode by the next strategy that the other settings, and a run under way, let it be.",
 )
+_ADAPTERS = Action(
+    "adapters",
+    (),
+    "adapters",
+    "adapters",
+    "The adapters off, and on again as they were: the next token is the bare model's, or theirs.",
+    in_footer=False,
+)
 _TURNING = tuple(
     Action(
         f"{parameter.name}.{direction}",
@@ -286,6 +294,7 @@ class Actions:
             *_TEXT,
             *_ROADS,
             _STRATEGY,
+            _ADAPTERS,
             *_TURNING,
             *_PRESETS,
             *_LOOKS,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
 
 MEASURED_UNDER = (
+    "adapters",
     "guidance_scale",
     "negative_prompt",
     "negative_prompt_ids",

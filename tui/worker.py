@@ -21,6 +21,7 @@ from engine.events import Failed, Finished, Paused, Prepared, Token
 from engine.outputs import unseen
 from engine.session.recovery import has_ended
 from engine.session.transcript import Transcript
+from engine.settings.adapters import names as adapter_names
 from tui.asking import AskJob, answered
 from tui.clock import Clock
 from tui.comparing import CompareJob, compare
@@ -221,9 +222,8 @@ class Worker:
         more |= {"sequence": job.sequence} if job.sequence is not None else {}
         more |= {"at": job.at} if job.at is not None else {}
         self._fresh = self._fresh and aside
-        self._record(
-            lambda: self.transcript.run(model=model.identity(), prompt=job.shown_prompt, settings=job.settings, **more)
-        )
+        more["model"] = model.identity(adapter_names(job.settings.adapters))
+        self._record(lambda: self.transcript.run(prompt=job.shown_prompt, settings=job.settings, **more))
         clock = Clock()
         text = job.shown_prompt
         rested, held_at = -1, 0

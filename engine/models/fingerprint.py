@@ -29,7 +29,7 @@ def fingerprint(place: Path, cancelled: Callable[[], bool] = lambda: False) -> d
     `place` is a checkpoint's folder or a .gguf file. Raises `OSError`, and `Cancelled` where that was asked for.
     """
     if place.is_file():
-        return {"weights": _sum(place, cancelled)}
+        return {"weights": file_sum(place, cancelled)}
     files = sorted(path for path in place.iterdir() if path.is_file())
     weights = [path for path in files if path.suffix == ".safetensors"] or [
         path for path in files if path.match("pytorch_model*.bin")
@@ -42,11 +42,13 @@ def fingerprint(place: Path, cancelled: Callable[[], bool] = lambda: False) -> d
 def _together(files: list[Path], cancelled: Callable[[], bool]) -> str:
     """One file's own sum, so that it can be compared with any tool's; of several that of their names and sums."""
     if len(files) == 1:
-        return _sum(files[0], cancelled)
-    return hashlib.sha256("".join(f"{_sum(path, cancelled)}  {path.name}\n" for path in files).encode()).hexdigest()
+        return file_sum(files[0], cancelled)
+    sums = "".join(f"{file_sum(path, cancelled)}  {path.name}\n" for path in files)
+    return hashlib.sha256(sums.encode()).hexdigest()
 
 
-def _sum(file: Path, cancelled: Callable[[], bool]) -> str:
+def file_sum(file: Path, cancelled: Callable[[], bool] = lambda: False) -> str:
+    """A file's own sum. Raises `OSError`, and `Cancelled` where that was asked for."""
     real = file.resolve()
     if real.parent.name == "blobs" and _SUM.fullmatch(real.name):
         return real.name

@@ -1,4 +1,4 @@
-"""The models that a replay may use: the one that is given, the embedded one, and others only with leave.
+"""The models and adapters that a replay may use: the model that is given, the embedded one, others only with leave.
 
 A record is a file from anywhere: what it names is loaded, or looked for, only where the user says so, and nothing is
 fetched.
@@ -18,7 +18,7 @@ from engine.models.resolve import EMBEDDED, resolve
 from engine.session.record import RecordedRun
 
 Leave = Callable[[str], bool]
-"""Whether what a record names may be loaded."""
+"""Whether what a record names, as in `model gpt2` or `adapter poems`, may be loaded."""
 
 
 class ReplayModels:
@@ -71,11 +71,30 @@ class ReplayModels:
             self._assistants[name, place] = self._loaded(None, place) if embedded else self._allowed(name, None, place)
         return self._assistants[name, place]
 
+    def adapter(self, run: RecordedRun, name: str) -> None:
+        """Raises `LoadError` where the adapter that a record names is not to be put on."""
+        if not self._may(f"adapter {name}"):
+            raise LoadError(
+                f"the adapter {shown(name)} is only named by the file: allow what the file names by --trust_model_path"
+            )
+        adapters = self.model_for(run).adapters
+        try:
+            adapters.find(name)
+        except LoadError:  # the name was that of a folder, seen from where the session was begun
+            places = [str(file.get("source")) for file in run.adapter_files if file.get("name") == name]
+            if not places:
+                raise
+            adapters.places[name] = places[-1]
+
+    def _may(self, what: str) -> bool:
+        """Whether a person gives leave; asked once for each."""
+        if what not in self._answers:
+            self._answers[what] = self._leave(what)
+        return self._answers[what]
+
     def _allowed(self, name: str, source: object, place: tuple[str, str, str]) -> LoadedModel:
         """A model that the record names, where it is allowed and lies on this machine."""
-        if name not in self._answers:
-            self._answers[name] = self._leave(name)
-        if not self._answers[name]:
+        if not self._may(f"model {name}"):
             raise LoadError(
                 f"the model {shown(name)} is only named by the file: give it by --model_name_or_path, "
                 "or allow what the file names by --trust_model_path"

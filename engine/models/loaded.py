@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ import torch
 
 from engine.detokenizer import piece
 from engine.errors import EngineError
+from engine.models.adapters import Adapters, Mix
 from engine.models.placement import machine
 from engine.runner import Runner, runner_for
 from engine.written import byte_tokenizer, written
@@ -39,17 +41,27 @@ class LoadedModel:
     """What tells its files from others (`engine.models.fingerprint`); empty for a model that is in no file."""
     caches: dict[Any, str] = field(default_factory=dict, repr=False)
     """Caches that were tried with this model, and why one cannot be had; empty where it can."""
+    adapters: Adapters = field(default_factory=Adapters, repr=False)
+    """What is attached to its weights, whoever computes with them."""
     _pieces: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def runner(self) -> Runner:
         """The forward passes and their cache; it lives as long as the model, so a new run reuses what it shares."""
-        return runner_for(self.model)
+        return self._bare(runner_for(self.model))
 
     @cached_property
     def second_runner(self) -> Runner:
         """One with a cache of its own, for what a text is set against."""
-        return runner_for(self.model)
+        return self._bare(runner_for(self.model))
+
+    def mix(self, adapters: str) -> Mix:
+        """The adapters that a setting names, attached. Raises `EngineError`."""
+        return self.adapters.mix(self.model, adapters)
+
+    def _bare(self, runner: Runner) -> Runner:
+        runner.adapt(self.mix(""))
+        return runner
 
     def apart(self) -> LoadedModel:
         """The same weights with runners of their own: what is computed there leaves no trace here."""
@@ -63,7 +75,8 @@ class LoadedModel:
     def without_weights(self) -> LoadedModel:
         """Itself for reading and counting tokens only, with a tokenizer of its own: it keeps no weights in memory."""
         shell: Any = SimpleNamespace(config=self.model.config, generation_config=self.model.generation_config)
-        return replace(self, model=shell, tokenizer=deepcopy(self.tokenizer), drafting={}, caches={}, _pieces={})
+        apart: dict[str, Any] = {"drafting": {}, "caches": {}, "adapters": Adapters(), "_pieces": {}}
+        return replace(self, model=shell, tokenizer=deepcopy(self.tokenizer), **apart)
 
     @property
     def device(self) -> torch.device:
@@ -77,13 +90,13 @@ class LoadedModel:
 
     @cached_property
     def parameters(self) -> int:
-        """How many weights there are, tied ones counted once."""
-        return sum(weight.numel() for weight in self.model.parameters())
+        """How many weights there are, tied ones counted once, adapters' not."""
+        return sum(weight.numel() for weight in self.adapters.own_weights(self.model))
 
     @cached_property
     def weight_bytes(self) -> int:
         """Bytes that the weights take on their device."""
-        return sum(weight.numel() * weight.element_size() for weight in self.model.parameters())
+        return sum(weight.numel() * weight.element_size() for weight in self.adapters.own_weights(self.model))
 
     @cached_property
     def positions(self) -> int | None:
@@ -139,8 +152,8 @@ class LoadedModel:
         """The vocabulary by what it writes, as llguidance reads it."""
         return byte_tokenizer(self.written)
 
-    def identity(self) -> dict[str, Any]:
-        """What a transcript says of the model and of the machine that ran it."""
+    def identity(self, adapters: Iterable[str] = ()) -> dict[str, Any]:
+        """What a transcript says of the model, of these adapters, and of the machine that ran it."""
         return {
             "name": self.name,
             "source": self.source,
@@ -150,7 +163,7 @@ class LoadedModel:
             "device": str(self.device),
             "dtype": self.dtype,
             **self.sums,
-            "adapters": [],
+            "adapters": self.adapters.identities(adapters),
             "versions": {package: version(package) for package in ("torch", "transformers", "textgen-tui")},
             **machine(self.device),
         }

@@ -14,6 +14,8 @@ from engine.events import CacheShape
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from engine.models.adapters import Mix
+
 _AT_ONCE = 1 << 23  # logits that a slice of a text that is read may have: 32 MiB
 _FEWEST = 16  # ids in a slice, however large the vocabulary
 
@@ -34,6 +36,21 @@ class Runner(ABC):
         self._hidden: tuple[torch.Tensor, ...] = ()
         self._attentions: tuple[Any, ...] = ()
         self._watching: dict[str, bool] = {}
+        self._mix: Mix | None = None
+
+    @property
+    def adapters(self) -> Mix | None:
+        """What the model wears in every pass of this runner; None for whatever it wears by then."""
+        return self._mix
+
+    def adapt(self, mix: Mix) -> None:
+        """Wear these adapters from the next pass on; what was remembered under others is seen anew by then."""
+        if mix != self._mix:
+            self._mix = mix
+            self._forget()
+
+    def _forget(self) -> None:  # noqa: B027
+        """Keep the ids, and nothing that the model made of them."""
 
     @property
     def ids(self) -> torch.Tensor:
@@ -62,6 +79,7 @@ class Runner(ABC):
     @torch.inference_mode()
     def early(self, layers: Sequence[int], head: torch.nn.Module) -> torch.Tensor:
         """While watched: the float32 logits (layers, rows, vocabulary) that `head` reads off the last id in these."""
+        self._apply()
         return torch.stack([head(self.hidden[layer][:, -1]).float() for layer in layers])
 
     @property
@@ -81,12 +99,15 @@ class Runner(ABC):
 
     def follow(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
         """The logits (1, vocabulary) that a run from `prompt` had after it had `written` these ids."""
-        if not self.by_passes:
-            return self.prefill([*prompt, *written])[0]
-        logits, _ = self.prefill(prompt)
-        for token in written:
-            logits = self.step(torch.tensor([token]))
+        *_, logits = self.following(prompt, written)
         return logits
+
+    def following(self, prompt: Sequence[int], written: Sequence[int]) -> Iterator[torch.Tensor]:
+        """The same, pass by pass: one for all where that makes no difference, else one for the prompt and each id."""
+        at_once = not self.by_passes
+        yield self.prefill([*prompt, *written] if at_once else prompt)[0]
+        for token in () if at_once else written:
+            yield self.step(torch.tensor([token]))
 
     @abstractmethod
     def step(self, ids: torch.Tensor) -> torch.Tensor:
@@ -147,12 +168,17 @@ class Runner(ABC):
 
     def _call(self, **inputs: Any) -> Any:
         """The model's output for these inputs."""
+        self._apply()
         output = self.model(**inputs | self._watching, return_dict=True)
         if self._watching:
             # A model without one of them has no such field in its output.
             self._hidden = tuple(getattr(output, "hidden_states", None) or ())
             self._attentions = tuple(getattr(output, "attentions", None) or ())
         return output
+
+    def _apply(self) -> None:
+        if self.adapters is not None:
+            self.adapters.apply()
 
     def _hold(self, ids: torch.Tensor) -> None:
         """Keep these ids (rows, n) as all that was seen."""

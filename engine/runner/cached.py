@@ -32,6 +32,7 @@ class CachedRunner(Runner):
         self._one_position = {"logits_to_keep": 1} if model._supports_logits_to_keep() else {}
         # Logits after the last prefill: the same prompt again starts from the very same numbers, bit for bit.
         self._prompt: tuple[list[int], torch.Tensor] | None = None
+        self._unseen = False  # the ids are held, and nothing of them is in the cache
 
     def use(self, plan: CachePlan) -> None:
         """Remember by this plan from now on; under another one everything is forgotten."""
@@ -41,6 +42,8 @@ class CachedRunner(Runner):
 
     def prefill(self, ids: Sequence[int], rows: int = 1) -> tuple[torch.Tensor, int]:
         ids = list(ids)
+        if self._unseen:
+            self.reset()
         row, shared = self._best_row(ids)
         whole = shared == len(ids) and (shared == self.length or self._can_be_cut())
         if whole and self._prompt is not None and self._prompt[0] == ids:
@@ -56,9 +59,15 @@ class CachedRunner(Runner):
         return logits.expand(rows, -1).clone(), reused
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
-        return self._forward(ids.to(self.model.device)[:, None], first=False)
+        new = ids.to(self.model.device)[:, None]
+        return self.see(torch.cat([self.ids, new], dim=1)) if self._unseen else self._forward(new, first=False)
 
     def extend(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if self._unseen:
+            yield self.step(ids[:1])
+            ids = ids[1:]
+            if not len(ids):
+                return
         # To take back what is not wanted would be dearer than to go step by step; and who watches wants each step.
         if not self._can_be_cut() or self._watching:
             yield from super().extend(ids)
@@ -72,6 +81,9 @@ class CachedRunner(Runner):
             yield last_logits(logits[:, : place + 1])
 
     def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
+        if self._unseen and len(ids):
+            yield self.step(ids[:1])
+            ids = ids[1:]
         if not all(isinstance(layer, DynamicLayer) for layer in self._cache.layers):  # a state is not made for slices
             yield from super().read(ids)
             return
@@ -84,13 +96,16 @@ class CachedRunner(Runner):
             yield logits[0].float()
 
     def see(self, ids: torch.Tensor) -> torch.Tensor:
-        self._cache = self._new_cache(ids.shape[1])
+        self._cache, self._unseen = self._new_cache(ids.shape[1]), False
         self._hold(ids[:, :0])
         return self._forward(ids, first=True)
 
     def rewind(self, length: int) -> None:
         surplus = self.length - length
         if surplus <= 0:
+            return
+        if self._unseen:
+            self._length = length
             return
         if not self._can_be_cut() or length == 0:
             rows = self.ids[:, :length].clone()
@@ -105,7 +120,8 @@ class CachedRunner(Runner):
         if list(rows) == list(range(self._buffer.shape[0])):
             return
         chosen = torch.tensor(rows, device=self.model.device)
-        self._cache.reorder_cache(chosen)
+        if not self._unseen:
+            self._cache.reorder_cache(chosen)
         self._buffer = self._buffer[chosen]
 
     def cache_shape(self) -> CacheShape | None:
@@ -119,7 +135,11 @@ class CachedRunner(Runner):
 
     def reset(self) -> None:
         super().reset()
-        self._cache = self._new_cache()
+        self._cache, self._unseen = self._new_cache(), False
+        self._prompt = None
+
+    def _forget(self) -> None:
+        self._cache, self._unseen = self._new_cache(), self._length > 0
         self._prompt = None
 
     @torch.inference_mode()

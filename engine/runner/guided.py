@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 
 from engine.runner.base import Runner
 from engine.runner.sliding import SlidingRunner
 from engine.window import Window
+
+if TYPE_CHECKING:
+    from engine.models.adapters import Mix
 
 
 class GuidedRunner(SlidingRunner):
@@ -49,11 +53,17 @@ class GuidedRunner(SlidingRunner):
             return logits, reused
         return self._moved(logits, self._second.prefill(self._beginning, rows)[0]), reused
 
-    def follow(self, prompt: Sequence[int], written: Sequence[int]) -> torch.Tensor:
+    def following(self, prompt: Sequence[int], written: Sequence[int]) -> Iterator[torch.Tensor]:
         if self.scale == 1 or not written or self.by_passes:
-            return super().follow(prompt, written)
+            yield from super().following(prompt, written)
+            return
         self.prefill(prompt)  # what it moves away from depends on where the prompt ends
-        return self.see(torch.tensor([[*prompt, *written]], device=self.model.device))
+        yield self.see(torch.tensor([[*prompt, *written]], device=self.model.device))
+
+    def adapt(self, mix: Mix) -> None:
+        super().adapt(mix)
+        if "_second" in vars(self):
+            self._second.adapt(mix)
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         logits = super().step(ids)
@@ -106,7 +116,10 @@ class GuidedRunner(SlidingRunner):
     @cached_property
     def _second(self) -> SlidingRunner:
         # A beginning that is longer than the prompt outgrows the model before the text does: it always slides.
-        return SlidingRunner(self._make(), self._window)
+        second = SlidingRunner(self._make(), self._window)
+        if self.adapters is not None:
+            second.adapt(self.adapters)
+        return second
 
     def _guided(self, logits: torch.Tensor, step: torch.Tensor | None = None) -> torch.Tensor:
         """The first rows' logits moved, after the second ones have come to where the first are."""

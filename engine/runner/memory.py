@@ -113,6 +113,10 @@ class MemoryRunner(Runner):
         self._memory = None
         self._prompt = None
 
+    def _forget(self) -> None:
+        self._memory = None
+        self._prompt = None
+
     def _beginning(self, ids: list[int]) -> tuple[int, list[torch.Tensor] | None]:
         """How many of these ids a memory at hand covers, and that memory; at least one id is left to be seen."""
         found: tuple[int, list[torch.Tensor] | None] = (0, None)

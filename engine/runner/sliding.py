@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from engine.events import CacheShape
 from engine.runner.base import Runner
 from engine.window import Window
+
+if TYPE_CHECKING:
+    from engine.models.adapters import Mix
 
 
 class SlidingRunner(Runner):
@@ -63,7 +66,14 @@ class SlidingRunner(Runner):
     @property
     def view(self) -> tuple[object, ...]:
         """What the logits follow from beside the ids: where it changes, those of the pass before are out of date."""
-        return (self.window,)
+        return (self.window, self.adapters)
+
+    @property
+    def adapters(self) -> Mix | None:
+        return self._seeing.adapters
+
+    def adapt(self, mix: Mix) -> None:
+        self._seeing.adapt(mix)
 
     @property
     def attentions(self) -> tuple[Any, ...]:
@@ -101,7 +111,7 @@ class SlidingRunner(Runner):
     def read(self, ids: torch.Tensor) -> Iterator[torch.Tensor]:
         while len(ids):
             room = len(ids) if self.window is None else max(0, self.window.most - self.seen)
-            if not room or self._wanted(self.length + 1) != (self._head, self.out):
+            if not room or not self._stays(self.length + 1):
                 yield self.step(ids[:1])
                 ids = ids[1:]
                 continue

@@ -91,7 +91,8 @@ _LINES = (
                 "object",
                 "`name`, `source`, `family`, `type`, `parameters`, `device`, `dtype`, `versions` of the libraries, "
                 "`weights` and `files` (SHA-256 of the weights, and of config and tokenizer), `revision` (of the "
-                "hub), `threads`, `python`, `platform`, `adapters`.",
+                "hub), `threads`, `python`, `platform`, `adapters` (of each that the settings name: `name`, `source`, "
+                "and the SHA-256 of its `weights` and `config`).",
             ),
             Field("settings", "object", "Every setting by its name."),
             Field("seed", "count", "Where the random numbers start: also among the settings."),
@@ -204,6 +205,11 @@ _LINES = (
             Field("from", "any", "Its value before."),
             Field("to", "any", "Its value from there on."),
         ),
+    ),
+    Line(
+        "adapters",
+        "The model wears other adapters from a token on than before; the setting says how much.",
+        (_AT, Field("adapters", "list", "Objects, as the run's `model` has them.")),
     ),
     Line(
         "forgot",

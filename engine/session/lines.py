@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from engine.events import (
+    Adapted,
     Alternative,
     Beam,
     Beams,
@@ -75,6 +76,8 @@ def as_lines(event: Event) -> list[tuple[str, Fields]]:
             return [("drafted", drafted)]
         case Changed(at, name, old, new):
             return [("change", {"at": at, "name": name, "from": old, "to": new})]
+        case Adapted(at, adapters):
+            return [("adapters", {"at": at, "adapters": [dict(adapter) for adapter in adapters]})]
         case Forgot(sequence, at, tokens, until, head):
             return [("forgot", {"sequence": sequence, "at": at, "tokens": tokens, "until": until, "head": head})]
         case Stopped(at):
@@ -128,6 +131,8 @@ def _event(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]]) -> Ev
             return Drafted(line["index"], tuple(line["ids"]), tuple(line["texts"]), line["accepted"], line["source"])
         case "change":
             return Changed(line["at"], line["name"], line["from"], line["to"])
+        case "adapters":
+            return Adapted(line["at"], tuple(map(_adapter, line["adapters"])))
         case "forgot":
             until = line.get("until", 0)
             return Forgot(line["sequence"], line["at"], line["tokens"], int(until), line.get("head", 0))
@@ -141,6 +146,10 @@ def _event(line: Mapping[str, Any], tokens: Mapping[int, Iterable[Token]]) -> Ev
         case "failed":
             return Failed(line["error"], _ends(line.get("sequences", ()), tokens))
     return None
+
+
+def _adapter(fields: Any) -> dict[str, str]:
+    return {_of_kind("text", name): _of_kind("text", value) for name, value in _of_kind("object", fields).items()}
 
 
 def _note(note: Note) -> Fields:

@@ -7,24 +7,41 @@ Nothing that is read is trusted: no path in it is opened, and nothing is loaded 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from engine.errors import SettingError, TranscriptError
-from engine.events import Beams, Changed, Event, Failed, Finished, Note, Noted, Prefilled, Prepared, Stopped, Token
+from engine.events import (
+    Adapted,
+    Beams,
+    Changed,
+    Event,
+    Failed,
+    Finished,
+    Note,
+    Noted,
+    Prefilled,
+    Prepared,
+    Stopped,
+    Token,
+)
 from engine.session.format import VERSION, problem
 from engine.session.lines import event_of
 from engine.session.reading import parsed, raw_lines, read
 from engine.settings import PARAMETERS, Settings
+from engine.settings.adapters import names
 from engine.text_files import shown_path
 
 # Of these there may be as many as tokens; they are read when they are asked for.
 _MANY = ("token", "beams", "layer", "candidates", "drafted", "forgot")
 _BEGINNINGS = tuple(f'{{"event": "{name}"'.encode() for name in _MANY)
 _TOKEN = _BEGINNINGS[0]
-_OF_RUNS = frozenset({*_MANY, "prepared", "note", "prefill", "change", "pause", "resume", "stop", "finish", "failed"})
+_OF_RUNS = frozenset(
+    {*_MANY, "prepared", "note", "prefill", "change", "adapters", "pause", "resume", "stop", "finish", "failed"}
+)
 
 MOST_LINES = 200_000
 """Lines beside the tokens that are taken of one file."""
@@ -52,6 +69,7 @@ class RecordedRun:
     prefilled: Prefilled | None = None
     changes: list[Changed] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    adapted: list[Adapted] = field(default_factory=list)
     pauses: list[int] = field(default_factory=list)
     """Before which new tokens it was held."""
     stopped: int | None = None
@@ -109,6 +127,23 @@ class RecordedRun:
         """Whether it has its end; else the file does not go so far."""
         return self._last is not None
 
+    @property
+    def adapters(self) -> list[str]:
+        """The names of all adapters that it wore, from its beginning or a token on."""
+        texts = [self.settings.adapters, *(change.new for change in self.changes if change.name == "adapters")]
+        found: dict[str, None] = {}
+        for text in texts:
+            with suppress(ValueError):  # what cannot be read is not put on either
+                found |= dict.fromkeys(names(str(text)))
+        return list(found)
+
+    @property
+    def adapter_files(self) -> list[Mapping[str, Any]]:
+        """What is said of the files of each, once for every time that it was put on."""
+        begun = self.model.get("adapters")
+        known = begun if isinstance(begun, list) else []
+        return [*(one for one in known if isinstance(one, dict)), *(one for a in self.adapted for one in a.adapters)]
+
     def events(self) -> Iterator[tuple[Event, float | None]]:
         """What the run told, read anew from the file, and the seconds since its beginning where they are known."""
         tokens: dict[int, list[Token]] = {}
@@ -163,6 +198,8 @@ class RecordedRun:
                 self.prefilled = event
             case Changed() as event:
                 self.changes.append(event)
+            case Adapted() as event:
+                self.adapted.append(event)
             case Noted(note):
                 self.notes.append(note)
             case Stopped(at):

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import torch
 
 from engine.controls import Controls
-from engine.errors import EngineError
+from engine.errors import EngineError, shown
 from engine.events import Event, Failed, Finished, Prefilled, Token
 from engine.generation import generate
 from engine.models.loaded import LoadedModel
@@ -34,6 +34,9 @@ class Models(Protocol):
 
     def assistant(self, run: RecordedRun, name: str) -> LoadedModel:
         """The model that drafts under this name. Raises `EngineError` where there is none."""
+
+    def adapter(self, run: RecordedRun, name: str) -> None:
+        """Raises `EngineError` where the adapter of this name is not to be put on the run's model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,10 @@ class OneModel:
         if name in (run.model.get("name"), run.model.get("source")):
             return self._model
         raise EngineError(f"it was drafted by another model, {name:.60}, which is not given")
+
+    def adapter(self, run: RecordedRun, name: str) -> None:
+        if not self._model.adapters.had(name):
+            raise EngineError(f"it wore the adapter {shown(name)}, which this session has not put on so far")
 
 
 class RecordedControls(Controls):
@@ -115,6 +122,11 @@ class _Stage:
             lend(self.model, name, self._models.assistant(run, name))
         return self.model
 
+    def allow(self, run: RecordedRun) -> None:
+        """Raises `EngineError` where one of the adapters that a run names is not to be put on."""
+        for name in run.adapters:
+            self._models.adapter(run, name)
+
     def forget(self) -> None:
         """Empty caches, as they are after a failure."""
         if self.model is not None:
@@ -129,13 +141,15 @@ def _run_again(run: RecordedRun, stage: _Stage) -> Iterator[Replayed | RunVerdic
         yield verdict
         return
     try:
+        stage.allow(run)
         model = stage.set_for(run)
     except EngineError as error:
         verdict.error = str(error)
         yield verdict
         return
     with _threads(run.model.get("threads")):
-        verdict.environment = [*run.trouble, *environment(run.model, model.identity())]
+        recorded = run.model | {"adapters": run.adapter_files}
+        verdict.environment = [*run.trouble, *environment(recorded, model.identity(run.adapters))]
         controls = RecordedControls(run)
         ready = run.prepared
         for event in generate(model, ready, run.settings, controls, drawn=run.drawn):

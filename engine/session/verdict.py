@@ -12,7 +12,7 @@ from engine.events import Failed, Finished, Sequence, Token
 from engine.session.record import RecordedRun
 
 _COMPARED = [
-    *("weights", "files", "revision", "name", "family", "type", "parameters", "adapters"),
+    *("weights", "files", "revision", "name", "family", "type", "parameters"),
     *("device", "dtype", "processor", "threads", "platform", "python"),
 ]
 
@@ -133,7 +133,23 @@ def environment(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     if pairs[0][1] and pairs[0][1] == pairs[0][2]:
         pairs = [pair for pair in pairs if pair[0] != "name"]  # the same weights by another name
     differing = [pair for pair in pairs if None not in pair[1:] and pair[1] != pair[2]]
-    return [f"{name}: {_short(old)} then, {_short(new)} now" for name, old, new in differing]
+    told = [f"{name}: {_short(old)} then, {_short(new)} now" for name, old, new in differing]
+    return [*told, *_adapters(then.get("adapters"), now.get("adapters"))]
+
+
+def _adapters(then: Any, now: Any) -> list[str]:
+    """What differs between adapters of one name."""
+    known = {one["name"]: one for one in now if isinstance(one, Mapping)} if isinstance(now, list) else {}
+    found = []
+    for old in then if isinstance(then, list) else ():
+        new = known.get(str(old.get("name")), {}) if isinstance(old, Mapping) else {}
+        pairs = [(part, old[part], new[part]) for part in ("weights", "config") if part in old and part in new]
+        found += [
+            f"the {part} of adapter {_short(old['name'])}: {_short(was)} then, {_short(is_now)} now"
+            for part, was, is_now in pairs
+            if was != is_now
+        ]
+    return list(dict.fromkeys(found))
 
 
 def _short(value: Any) -> str:

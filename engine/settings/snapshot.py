@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from engine.errors import SettingError, shown
 from engine.settings import contradictions
+from engine.settings.adapters import AdapterSettings
 from engine.settings.assisted import AssistedSettings
 from engine.settings.beams import BeamSettings
 from engine.settings.cache import CacheSettings
@@ -44,6 +45,7 @@ class Settings(
     PromptSettings,
     WatermarkSettings,
     GuidanceSettings,
+    AdapterSettings,
     AssistedSettings,
     ComparingSettings,
     BeamSettings,
@@ -167,6 +169,7 @@ GROUPS = {
     "beams": BeamSettings,
     "comparing": ComparingSettings,
     "assisted": AssistedSettings,
+    "adapters": AdapterSettings,
     "guidance": GuidanceSettings,
     "watermark": WatermarkSettings,
     "prompt": PromptSettings,

@@ -37,7 +37,7 @@ def contrastive(run: Run) -> Iterator[Event]:
 
 def _search(run: Run) -> Iterator[Event]:
     runner, growing, context = run.runner, run.sequences[0], _Context()
-    logits = view = place = None
+    logits = view = place = worn = None
     for index in count():
         yield from run.begin_step(index)
         if run.stopped:
@@ -51,9 +51,9 @@ def _search(run: Run) -> Iterator[Event]:
             context.take(runner.states[0], runner.seen)
         elif view != runner.view:
             with run.timed():
-                logits = _once_more(runner)
-                context.take(runner.states[0], runner.seen)
-        view = runner.view
+                for logits in _anew(run) if worn != runner.adapters else _once_more(runner):  # noqa: B007
+                    context.take(runner.states[0], runner.seen)
+        view, worn = runner.view, runner.adapters
         yield from run.forgotten(index, [growing])
         with run.timed():
             ids = runner.ids
@@ -125,11 +125,16 @@ def _passes(run: Run, candidates: torch.Tensor, context: _Context) -> tuple[torc
     return None, torch.stack(penalties)
 
 
-def _once_more(runner: GuidedRunner) -> torch.Tensor:
+def _once_more(runner: GuidedRunner) -> Iterator[torch.Tensor]:
     """The logits after the last token under what is in sight, and guides, by now."""
     last = runner.ids[:, -1]
     runner.rewind(runner.length - 1)
-    return runner.step(last)
+    yield runner.step(last)
+
+
+def _anew(run: Run) -> Iterator[torch.Tensor]:
+    """The same with other adapters, which give every token of the text other states: those too, pass by pass."""
+    return run.runner.following(run.prompt_ids, run.sequences[0].ids)
 
 
 class _Context:

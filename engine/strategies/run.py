@@ -31,6 +31,7 @@ from engine.events import (
 from engine.models.loaded import LoadedModel
 from engine.sampling import Sampler
 from engine.settings import Settings
+from engine.strategies.adapting import Adapting
 from engine.strategies.filtering import FilterNotes
 from engine.strategies.sight import Sight
 from engine.strategies.wording import Wording
@@ -84,6 +85,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.runner = guiding.runner(self.model, self.settings)
+        self._adapting = Adapting(self.model, self.runner, self.settings)
         self._wording = Wording(self.sampler.context.spelling)
         self.filter_notes = FilterNotes(self.sampler.context.filtering)
         self.surplus = self.sequences[0].surplus
@@ -104,12 +106,14 @@ class Run:
         if wanted is self._wanted:
             return
         self._wanted = wanted
-        before, self.settings = self.settings, self.settings.obeying(wanted)
+        before = self.settings
+        self.settings = self._adapting.obeyed(before, before.obeying(wanted))
         self.sampler.use(self.settings)
         self.runner.window = self.sight.window(self.settings)
         self.runner.scale = self.settings.guidance_scale
         for name, (old, new) in before.differences(self.settings).items():
             yield Changed(index, name, old, new)
+        yield from self._adapting.told(index, self.settings)
         yield from self._wording.told(self.settings)
         yield from self.filter_notes.told()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.safe_text import safe_text
+from engine.session.same_model import same_weights
 from tui.commands.base import SessionApp
 from tui.fetching import Fetching
 from tui.jobs import LoadFailed, LoadJob, ModelFacts
@@ -17,6 +21,8 @@ class ModelCommands(SessionApp):
     """What loads the model again that is there, or was last."""
     loading: LoadJob | None = None
     """What is being loaded in its place."""
+    met: Mapping[str, Any] | None = None
+    """What a transcript says of the model that is there, or was last."""
     fetching: Fetching | None = None
     """The download that is under way, or the last one where it failed or was called off."""
 
@@ -44,7 +50,14 @@ class ModelCommands(SessionApp):
 
     def toggle_adapter(self, name: str) -> None:
         """Put an adapter over the model, or take it off: a change of a setting like any other."""
-        raise NotImplementedError
+        from engine.settings.adapters import parts, written
+
+        named = dict(parts(self.session.settings.adapters))
+        if named.pop(name, None) is None:
+            named[name] = 1.0
+        wanted = written(named.items())
+        self.change_settings(lambda: self.session.change("adapters", wanted))
+        self.hint(f"Adapters: {wanted or 'off'}.")
 
     # Loading
 
@@ -84,6 +97,11 @@ class ModelCommands(SessionApp):
         if self.loading is not None and self.loading is not facts.job:
             return False
         self.loading = None
+        adapters, before = self.session.settings.adapters, self.met
+        self.met = facts.identity
+        if adapters and before is not None and not same_weights(before, facts.identity):
+            self.change_settings(lambda: self.session.change("adapters", ""))
+            self.note("info", "adapters-off", f"Adapters are for one model alone, so these are off now: {adapters}.")
         if self.recording and facts.job is not None and facts.job.name:
             name = facts.job.name
             self.run_worker(lambda: _remember(name), thread=True, exit_on_error=False, group="remember")

@@ -11,6 +11,9 @@ from tui.commands.base import SessionApp
 class SettingCommands(SessionApp):
     """Settings, from any pane."""
 
+    adapters_off = ""
+    """Those that were switched off."""
+
     def action_nudge(self, name: str, by: int) -> None:
         """Move a setting a step from wherever the focus is."""
         self.change_settings(lambda: self.session.nudge(name, by))
@@ -18,6 +21,18 @@ class SettingCommands(SessionApp):
     def action_settings(self) -> None:
         """To the settings and back."""
         self.main.turn_to_settings()
+
+    def action_adapters(self) -> None:
+        """The adapters off, and on again as they were."""
+        now = self.session.settings.adapters
+        wanted = "" if now else self.adapters_off
+        if now:
+            self.adapters_off = now
+        elif not wanted:
+            self.hint("No adapters are set: name some in the settings.")
+            return
+        self.change_settings(lambda: self.session.change("adapters", wanted))
+        self.hint(f"Adapters: {now or 'off'} → {wanted or 'off'}.")
 
     def action_next_strategy(self) -> None:
         """Decode by the next strategy that works as things stand, and say which that is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from engine import window
@@ -11,6 +13,9 @@ from engine.runner.sliding import SlidingRunner
 from engine.settings import Settings
 from engine.strategies.assisted.draft import Tokens
 
+if TYPE_CHECKING:
+    from engine.models.adapters import Mix
+
 
 class ByModel:
     """Drafts with a model and a runner of its own, which remembers what the last drafts share with the text.
@@ -18,12 +23,15 @@ class ByModel:
     It outlives a run, since the schedule `heuristic` goes on in the next one with the length that it came to.
     """
 
-    def __init__(self, model: LoadedModel, runner: Runner, source: str, vocabulary: int) -> None:
+    def __init__(
+        self, model: LoadedModel, runner: Runner, source: str, vocabulary: int, *, shares: bool = False
+    ) -> None:
         self.model = model
         self.source = source
         self.beliefs: list[torch.Tensor] = []
         self._runner = SlidingRunner(runner)
         self._vocabulary = vocabulary
+        self._shares = shares  # the weights of the model that it drafts for, and with them the adapters
         self._asked = 0  # `num_assistant_tokens` as it was when the length was set
         self.length = 0
         """How many tokens it drafts at a time."""
@@ -32,6 +40,10 @@ class ByModel:
         """A run begins."""
         if settings.num_assistant_tokens_schedule != "heuristic":
             self._asked = 0
+
+    def adapt(self, mix: Mix | None) -> None:
+        if self._shares and mix is not None:
+            self._runner.adapt(mix)
 
     def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
         if self._asked != settings.num_assistant_tokens:

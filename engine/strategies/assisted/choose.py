@@ -48,5 +48,6 @@ def _loaded(model: LoadedModel, name: str) -> LoadedModel:
 
 def _made(model: LoadedModel, assistant: LoadedModel, name: str) -> ByModel:
     if assistant.tokenizer.get_vocab() == model.tokenizer.get_vocab():
-        return ByModel(assistant, assistant.runner, name, model.vocabulary_size)
+        shares = assistant.model is model.model
+        return ByModel(assistant, assistant.runner, name, model.vocabulary_size, shares=shares)
     return Translated(assistant, model, f"{name}, by another tokenizer")

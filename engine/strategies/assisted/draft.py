@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
 from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.models.adapters import Mix
 
 Tokens = list[int]
 
@@ -18,6 +21,10 @@ class Draft(Protocol):
     """What drafts, in words."""
     beliefs: list[torch.Tensor]
     """The probabilities (vocabulary,) that it gave where it proposed each token last; none where it knows none."""
+
+    def adapt(self, mix: Mix | None) -> None:
+        """These adapters are in force."""
+        ...
 
     def propose(self, text: Tokens, most: int, settings: Settings) -> Tokens:
         """At most `most` tokens that may follow `text`, prompt included; none where it knows none."""

@@ -27,7 +27,8 @@ class EarlyExit(ByModel):
             raise EngineError(f"assistant_early_exit {layers}: this model has {total} layers, so at most {total - 1}")
         self._layers = layers
         runner = type(model.runner)(model.model)
-        super().__init__(model, runner, f"the first {layers} of {total} layers", model.vocabulary_size)
+        source = f"the first {layers} of {total} layers"
+        super().__init__(model, runner, source, model.vocabulary_size, shares=True)
 
     def _drafted(self, text: Tokens, count: int, settings: Settings) -> Tokens:
         with self._shortened():

@@ -27,5 +27,8 @@ class Lookup:
                     return text[start + size :][:count]
         return []
 
+    def adapt(self, mix: object) -> None:
+        """It needs no model."""
+
     def judged(self, proposed: int, accepted: int, settings: Settings) -> None:
         """It looks as far ahead as it is told to."""

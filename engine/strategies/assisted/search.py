@@ -99,6 +99,7 @@ def assisted(run: Run) -> Iterator[Event]:
         elif over:
             with run.timed():
                 text = [*run.prompt_ids, *growing.ids]
+                draft.adapt(runner.adapters)
                 proposed = draft.propose(text, run.room() - index - 1, run.settings)
                 passes = runner.extend(torch.tensor([text[-1], *proposed]))
                 now = _Round(index, proposed, passes, runner.view, draft.beliefs)

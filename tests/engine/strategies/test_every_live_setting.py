@@ -99,8 +99,17 @@ UNSEEN |= {"prompt_lookup_num_tokens", "max_matching_ngram_size"}
 UNSEEN_UNDER = {name: {"renormalize_logits"} for name in ("sample", "contrastive", "dola", "assisted")}
 UNSEEN_UNDER["dola"] |= {"word_bias"}  # it makes none come that the last layer does not find plausible
 UNSEEN_UNDER |= {"constrained-beam": {"min_new_tokens", "min_length"}}  # none ends before it has its word anyway
-# Another way of working (tests of their own); what only a draft by a model knows; a form counts from where it is set.
-ELSEWHERE = {"strategy", "form_regex", "form_json_schema", "form_grammar", "generation_kwargs", *FILTERS} | {
+# Another way of working, or other weights (tests of their own); what only a draft by a model knows; a form counts from
+# where it is set.
+ELSEWHERE = {
+    "strategy",
+    "adapters",
+    "form_regex",
+    "form_json_schema",
+    "form_grammar",
+    "generation_kwargs",
+    *FILTERS,
+} | {
     name
     for name in PARAMETERS
     if name.startswith("num_assistant") or name.endswith(("_lookbehind", "_threshold", "_ensemble_weight"))

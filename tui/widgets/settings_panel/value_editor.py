@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
-from textual.suggester import SuggestFromList
+from textual.suggester import Suggester, SuggestFromList
 
+from engine.adapter_completion import completed
 from engine.safe_text import safe_text
 from engine.settings.parameter import Parameter
 from tui.widgets.settings_panel.columns import GUTTER, Columns
@@ -38,7 +39,7 @@ class ValueEditor(SafeInput):
         """Start with the value as it stands, selected; or with what was `typed` in its place."""
         self.parameter = parameter
         self._prefilled = safe_text(parameter.format(value))
-        self.suggester = SuggestFromList(parameter.choices) if parameter.choices else None
+        self.suggester = _suggester(parameter)
         self.select_on_focus = not typed
         self.value = typed or self._prefilled
         self.cursor_position = len(self.value)
@@ -66,6 +67,22 @@ class ValueEditor(SafeInput):
 
     def action_hold(self) -> None:
         """Stay where the editing is."""
+
+
+class _Adapters(Suggester):
+    """Folders change while one types: nothing is remembered."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        return completed(value)
+
+
+def _suggester(parameter: Parameter) -> Suggester | None:
+    if parameter.name == "adapters":
+        return _Adapters()
+    return SuggestFromList(parameter.choices) if parameter.choices else None
 
 
 def starts_a_number(parameter: Parameter, character: str | None) -> bool:
