@@ -98,6 +98,13 @@ class LoadedModel:
         return () if ids is None else (ids,) if isinstance(ids, int) else tuple(ids)
 
     @cached_property
+    def turn_end(self) -> int | None:
+        """What ends a turn in its chat template, where that is not among its own ends."""
+        from engine.chat import turn_end
+
+        return turn_end(self)
+
+    @cached_property
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
         return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)

@@ -124,6 +124,11 @@ class Run:
         """How many new tokens a sequence may have under the settings of this step."""
         return self.settings.room(len(self.prompt_ids), self.sight.end(self.settings))
 
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The ids that end a text under the settings of this step."""
+        return self.settings.end_ids(self.sampler.context.eos_token_ids)
+
     def limit(self, index: int) -> FinishReason | None:
         """Why the new token `index` is the last whatever it is, if it is."""
         if index + 1 >= self.room():
@@ -166,7 +171,7 @@ class Run:
     ) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
         reason = self.limit(len(growing.ids))
-        if token_id in self.settings.end_ids(self.model.eos_token_ids):
+        if token_id in self.end_ids:
             reason = "eos"
         elif self.is_over([*growing.ids, token_id]):
             reason = "stop"

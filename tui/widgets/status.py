@@ -43,6 +43,7 @@ class Reading:
     used: int = 0
     out: int = 0
     positions: int | None = None
+    chat: bool = False
     cache: CacheShape | None = None
     memory_bytes: int = 0
 
@@ -116,6 +117,7 @@ class StatusLine(Widget):
         """The read-outs that have a value."""
         reading = self.reading
         parts = [safe_text(reading.detail)] if reading.detail else []
+        parts += ["chat"] if reading.chat else []
         if reading.tokens_per_s:
             parts.append(f"{reading.tokens_per_s:.0f} tok/s")
         if reading.used and reading.positions:
