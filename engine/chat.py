@@ -102,7 +102,7 @@ def turn_end(model: LoadedModel) -> int | None:
     except PromptError:  # a run will say why
         return None
     ids = encoded(model.tokenizer, after.lstrip())
-    special = model.special_ids | frozenset(model.tokenizer.get_added_vocab().values())
+    special = {*model.tokenizer.all_special_ids, *model.tokenizer.get_added_vocab().values()}
     return ids[0] if ids and ids[0] in special and ids[0] not in model.eos_token_ids else None
 
 
@@ -116,7 +116,7 @@ def _notes(model: LoadedModel, chat: Made, settings: Settings) -> list[Note]:
     if settings.token_healing and not chat.own:
         text = "No effect: token_healing; what the answer begins with is the template's."
         told.append(Note("info", "no-effect", text))
-    typed = {token for token in model.tokenizer.all_special_tokens for turn in chat.turns if token in turn.text}
+    typed = {token for token in model.tokenizer.get_added_vocab() for turn in chat.turns if token in turn.text}
     if typed:
         text = f"The conversation holds marks of the model's own ({shown(', '.join(sorted(typed)))}): they act as such."
         told.append(Note("warning", "marks", text))

@@ -107,7 +107,8 @@ class LoadedModel:
     @cached_property
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
-        return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
+        ends = (*self.eos_token_ids, *(() if self.turn_end is None else (self.turn_end,)))
+        return frozenset(self.tokenizer.all_special_ids) | frozenset(ends)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
