@@ -306,7 +306,7 @@ def _facts(model: LoadedModel) -> ModelFacts:
         name=model.name,
         family=model.family.name,
         parameters=model.parameters,
-        device=str(model.device),
+        device=model.place,
         dtype=model.dtype,
         positions=model.positions,
         weight_bytes=model.weight_bytes,

@@ -21,8 +21,10 @@ from engine.models import gguf
 from engine.models.fingerprint import fingerprint
 from engine.models.hub import fetched
 from engine.models.loaded import LoadedModel
-from engine.models.placement import is_out_of_memory, pick_device, pick_dtype
+from engine.models.placement import QUANTIZED, is_out_of_memory, pick_dtype
+from engine.models.precision import check, planned
 from engine.models.resolve import EMBEDDED, resolve
+from engine.models.spread import Place, pick_place
 from engine.models.weights_progress import weights_progress
 
 if TYPE_CHECKING:
@@ -49,10 +51,11 @@ def load(
     shown = name or EMBEDDED
     family_named(family)
     source = resolve(name)
-    place = pick_device(device)
+    place = pick_place(device)
+    check(dtype)
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()  # nothing but `report` may write to the terminal
-    with _explained(shown, place):
+    with _explained(shown, place.device):
         report(Progress("looking for the model"))
         folder = source.place if source.kind != "hub" else fetched(source.place, report)
         summing = ThreadPoolExecutor(1).submit(fingerprint, Path(folder))  # while the weights are read
@@ -68,16 +71,16 @@ def load(
         return loaded
 
 
-def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+def _load_folder(shown: str, folder: str, family: str, place: Place, dtype: str, report: Report) -> LoadedModel:
     transfo_xl.register()
     config = AutoConfig.from_pretrained(folder, **_SAFELY)
     chosen = family_for(family, config.model_type)
-    weights = _weights(folder, config, device, dtype, report)
+    weights = _weights(folder, config, place, dtype, report)
     report(Progress("reading the tokenizer"))
     return LoadedModel(shown, folder, chosen, weights, chosen.tokenizer(folder, **_SAFELY))
 
 
-def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+def _load_gguf(shown: str, file: Path, family: str, place: Place, dtype: str, report: Report) -> LoadedModel:
     folder = gguf.kept_folder(file)
     if not folder.is_dir():
         report(Progress("reading the .gguf file; the next time will be quicker"))
@@ -88,35 +91,34 @@ def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype:
         gguf.keep(folder, model, tokenizer)
         if not folder.is_dir():
             chosen: Family = family_for(family, model.config.model_type)
-            model = model.to(device=device, dtype=pick_dtype(dtype, device, model.num_parameters())).eval()
+            if dtype in QUANTIZED:
+                raise LoadError(f"dtype {dtype}: a .gguf file is quantized from a copy, for which the disk has no room")
+            model = model.to(place.device, pick_dtype(dtype, place.device, model.num_parameters())).eval()
             return LoadedModel(shown, str(file), chosen, model, tokenizer)
         del model
-    loaded = _load_folder(shown, str(folder), family, device, dtype, report)
+    loaded = _load_folder(shown, str(folder), family, place, dtype, report)
     loaded.source = str(file)
     return loaded
 
 
-def _weights(folder: str, config: PreTrainedConfig, device: torch.device, dtype: str, report: Report) -> Any:
+def _weights(folder: str, config: PreTrainedConfig, place: Place, dtype: str, report: Report) -> Any:
     """The model on its device, in evaluation mode; `LoadError` if the file lacks weights that the config asks for."""
     with torch.device("meta"):
-        size = AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters()
-    precision = pick_dtype(dtype, device, size)
+        bare = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    plan = planned(dtype, place, bare)
     with weights_progress(report):
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
-            dtype=precision,
-            device_map={"": device} if device.type != "cpu" else None,
             output_loading_info=True,
             weights_only=True,
+            **plan.options,
             **_SAFELY,
         )
     if found["missing_keys"]:
         missing = sorted(found["missing_keys"])
         raise LoadError(f"the weights do not fit the config: {len(missing)} are missing, {missing[0]:.60} the first")
-    if model.dtype != precision:
-        model.to(precision)  # the library leaves some of XLNet's weights as they were in any precision
-    return model.eval()
+    return plan.settle(model)
 
 
 @contextmanager

@@ -11,7 +11,9 @@ import torch
 
 from engine.detokenizer import piece
 from engine.errors import EngineError
+from engine.models import precision
 from engine.models.placement import machine
+from engine.models.spread import ALL
 from engine.runner import Runner, runner_for
 from engine.written import byte_tokenizer, written
 
@@ -64,19 +66,25 @@ class LoadedModel:
         return self.model.device
 
     @property
+    def place(self) -> str:
+        """The same as `load` takes it: `all` where the weights are spread over several GPUs."""
+        places = set(map(str, getattr(self.model, "hf_device_map", {}).values()))
+        return ALL if len(places) > 1 else str(self.device)
+
+    @property
     def dtype(self) -> str:
-        """The weights' type, as in `float32`."""
-        return str(self.model.dtype).removeprefix("torch.")
+        """The weights' precision, as `load` takes it."""
+        return precision.name_of(self.model)
 
     @cached_property
     def parameters(self) -> int:
         """How many weights there are, tied ones counted once."""
-        return sum(weight.numel() for weight in self.model.parameters())
+        return sum(map(precision.elements, self.model.parameters()))
 
     @cached_property
     def weight_bytes(self) -> int:
         """Bytes that the weights take on their device."""
-        return sum(weight.numel() * weight.element_size() for weight in self.model.parameters())
+        return sum(map(precision.stored_bytes, self.model.parameters()))
 
     @cached_property
     def positions(self) -> int | None:
@@ -148,7 +156,7 @@ class LoadedModel:
             "family": self.family.name,
             "type": self.model.config.model_type,
             "parameters": self.parameters,
-            "device": str(self.device),
+            "device": self.place,
             "dtype": self.dtype,
             **self.sums,
             "adapters": [],
