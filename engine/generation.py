@@ -63,6 +63,8 @@ def generate(
         if prefix_allowed_tokens_fn is not None:
             custom.insert(0, AllowedTokens(prefix_allowed_tokens_fn))
         run = _run(model, ready, settings, controls, drawn, custom, stopping_criteria)
+        if settings.chat:
+            run.sight.read_as(prompt)
         with outputs.watched(model, run.runner, settings):
             yield from STRATEGIES[settings.strategy](run)
         yield from _unfinished(run)

@@ -16,7 +16,7 @@ from engine import run_generation
 from engine.chat_template import MOST_CHARACTERS, MOST_STEPS
 from engine.controls import Controls
 from engine.conversation import ROLES, Turn, begins_reply, next_turn, turns, typed, with_reply
-from engine.events import Begun, Failed, Prepared
+from engine.events import Begun, Failed, Forgot, Prepared
 from engine.generation import prepared
 from engine.inspection import next_token
 from engine.models.loaded import LoadedModel
@@ -172,6 +172,19 @@ def test_text_that_follows_is_the_answers_beginning(chat: LoadedModel) -> None:
     assert prepared(chat, Begun(begun, " keeper"), CHAT).ids == prepared(chat, begun + " keeper", CHAT).ids
     raw = CHAT.changed(chat=False)
     assert prepared(chat, Begun("the", " old"), raw) == prepared(chat, "the old", raw)
+
+
+def test_what_is_out_of_sight_is_told_of_the_typed_text(chat: LoadedModel) -> None:
+    prompt = " ".join(f"the {number} keeper" for number in range(40))
+    settings = CHAT.changed(overflow="slide", context_window=64)
+    events = play(chat, prompt, settings)
+    ready = next(event for event in events if isinstance(event, Prepared))
+    forgot = next(event for event in events if isinstance(event, Forgot))
+    head = chat.family.head(chat, ready.ids)
+    left = chat.tokenizer.decode(list(ready.ids[head + forgot.tokens :])).partition("<|im_end|>")[0]
+    assert prompt.endswith(left) and len(left) > 20
+    told, own = (len("".join(text.split())) for text in (prompt[forgot.until :], left))
+    assert told == own + len("assistant"), "the template's marks do not count, only the role that it names"
 
 
 def test_a_score_is_that_of_the_answer(chat: LoadedModel) -> None:
