@@ -25,6 +25,13 @@ class TokenReader:
         self._vocabulary: list[VocabularyToken] = []
         self._lock = threading.Lock()
 
+    @property
+    def has_template(self) -> bool:
+        """Whether the model can be asked in a chat."""
+        from engine.chat_template import has_template
+
+        return has_template(self._model.tokenizer)
+
     def count(self, text: str, settings: Settings) -> int:
         """How many tokens a prompt has, with what is put around it under these settings. Raises `PromptError`."""
         from engine.chat import encoded, made

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import BitsAndBytesConfig
+from transformers.pytorch_utils import Conv1D
 
 from engine.errors import LoadError, one_line
 from engine.extras import need
@@ -36,13 +37,14 @@ def check(wanted: str) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """In which type the weights are, or where they are in few bits the rest of them; and what `from_pretrained` takes
-    for that.
+    """In which type the weights are, or where they are in few bits the rest of them; what `from_pretrained` takes for
+    that, and how many bytes they will be.
     """
 
     wanted: str
     dtype: torch.dtype
     options: dict[str, Any]
+    bytes: int = 0
 
     def settle(self, model: PreTrainedModel) -> PreTrainedModel:
         """The loaded model as it was planned, in evaluation mode. Raises `LoadError` where it is not so."""
@@ -58,8 +60,9 @@ def planned(wanted: str, place: Place, bare: PreTrainedModel) -> Plan:
     """The plan for a model, given without its weights. Raises `LoadError` where there is no room for it."""
     size = bare.num_parameters()
     dtype = pick_dtype("auto" if wanted in QUANTIZED else wanted, place.device, size)
-    few = sum(module.weight.numel() for module in bare.modules() if _is_linear(module)) if wanted in QUANTIZED else 0
-    options = device_map(place, int(few * QUANTIZED.get(wanted, 0) / 8 + (size - few) * dtype.itemsize))
+    few = sum(module.weight.numel() for module in _layers(bare)) if wanted in QUANTIZED else 0
+    needed = few * QUANTIZED.get(wanted, 0) // 8 + (size - few) * dtype.itemsize
+    options = device_map(place, needed)
     if wanted in QUANTIZED:
         options = {"device_map": {"": place.device}} | options
         options["quantization_config"] = (
@@ -67,7 +70,7 @@ def planned(wanted: str, place: Place, bare: PreTrainedModel) -> Plan:
             if wanted == "8bit"
             else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
         )
-    return Plan(wanted, dtype, {"dtype": dtype, **options})
+    return Plan(wanted, dtype, {"dtype": dtype, **options}, needed)
 
 
 def name_of(model: PreTrainedModel) -> str:
@@ -92,8 +95,12 @@ def _in_4bit(weight: torch.Tensor) -> bool:
     return weight.dtype == torch.uint8 and getattr(weight, "quant_state", None) is not None
 
 
-def _is_linear(module: torch.nn.Module) -> bool:
-    return isinstance(module, torch.nn.Linear) or type(module).__name__ == "Conv1D"
+def _layers(model: PreTrainedModel) -> list[Any]:
+    """The layers that can be in few bits."""
+    output = model.get_output_embeddings()
+    return [
+        module for module in model.modules() if isinstance(module, torch.nn.Linear | Conv1D) and module is not output
+    ]
 
 
 def _verify(model: PreTrainedModel, wanted: str) -> None:

@@ -71,6 +71,8 @@ def test_the_embedded_model_in_few_bits(
 ) -> None:
     whole, small = engine.load(None, device="cpu"), engine.load(None, device="cpu", dtype=bits)
     assert small.dtype == bits == small.identity()["dtype"] and small.parameters == whole.parameters
+    planning = planned(bits, Place(torch.device("cpu")), whole.model).bytes
+    assert planning <= small.weight_bytes < 1.1 * planning, "the scales of the blocks come to it"
     assert counted(small.model)[1] == 0 and small.weight_bytes < part * whole.weight_bytes
     tied = small.model.get_output_embeddings().weight
     assert tied is small.model.get_input_embeddings().weight and tied.dtype == torch.float32

@@ -47,7 +47,11 @@ class PromptCommands(SessionApp):
         """A chat, or raw completion."""
         chat = not self.session.settings.chat
         self.change_settings(lambda: self.session.change("chat", chat))
-        self.hint("The prompt is a conversation now." if chat else "The model reads the prompt as it stands.")
+        reader = self.session.facts.reader if self.session.facts else None
+        if chat and reader is not None and not reader.has_template:
+            self.hint("This model has no chat template: it cannot be asked so, and a run is refused.")
+        else:
+            self.hint("The prompt is a conversation now." if chat else "The model reads the prompt as it stands.")
 
     def action_next_turn(self) -> None:
         """Take the answer into the prompt, with room for the user's next turn."""
