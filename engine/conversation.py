@@ -26,7 +26,7 @@ ANSWERS = "assistant"
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one of the `ROLES` says."""
+    """What one side says: `role` is one of `ROLES`, or in what comes from elsewhere any name in small letters."""
 
     role: str
     text: str
