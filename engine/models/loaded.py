@@ -107,7 +107,7 @@ class LoadedModel:
 
     @cached_property
     def turn_end(self) -> int | None:
-        """What ends a turn in its chat template, where that is not among its own ends."""
+        """What ends a turn in its chat template, where that is not among its own ends: the template is run for it."""
         from engine.chat import turn_end
 
         return turn_end(self)
@@ -115,8 +115,7 @@ class LoadedModel:
     @cached_property
     def special_ids(self) -> frozenset[int]:
         """Ids that stand for no text: end of text, padding and the like."""
-        ends = (*self.eos_token_ids, *(() if self.turn_end is None else (self.turn_end,)))
-        return frozenset(self.tokenizer.all_special_ids) | frozenset(ends)
+        return frozenset(self.tokenizer.all_special_ids) | frozenset(self.eos_token_ids)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -200,7 +200,7 @@ class Run:
         piece = growing.detokenizer.push(token_id)
         growing.ids.append(token_id)
         growing.logprobs.append(logprob)
-        special = token_id in self.model.special_ids
+        special = token_id in self.model.special_ids or (self.settings.chat and token_id == self.model.turn_end)
         growing.reason = reason
         if reason:
             piece += growing.flushed()

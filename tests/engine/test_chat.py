@@ -16,7 +16,7 @@ from engine import run_generation
 from engine.chat_template import MOST_CHARACTERS, MOST_STEPS
 from engine.controls import Controls
 from engine.conversation import ROLES, Turn, begins_reply, next_turn, turns, typed, with_reply
-from engine.events import Begun, Failed, Forgot, Prepared
+from engine.events import Begun, Failed, Forgot, Prepared, Token
 from engine.generation import prepared
 from engine.inspection import next_token
 from engine.models.loaded import LoadedModel
@@ -151,7 +151,9 @@ def test_the_end_of_a_turn_ends_the_text(chat: LoadedModel) -> None:
     picks = {2: TURN_END}
     for strategy in ("greedy", "sample"):
         settings = CHAT.changed(strategy=strategy)
-        ended = end(play(chat, "the old", settings, Controls(picks=dict(picks)))).sequences[0]
+        told = play(chat, "the old", settings, Controls(picks=dict(picks)))
+        ended = end(told).sequences[0]
+        assert [event.special for event in told if isinstance(event, Token)][-1], "it is no part of the answer"
         assert (ended.finish_reason, len(ended.token_ids)) == ("eos", 3)
         raw = end(play(chat, "the old", settings.changed(chat=False), Controls(picks=dict(picks)))).sequences[0]
         assert raw.finish_reason == "length"
@@ -232,6 +234,13 @@ def test_a_template_that_reads_no_answer_cannot_go_on_with_one() -> None:
     model = tiny_chat("{{ messages[0].content }}")
     assert ids(play(model, "the old", CHAT)) == ids(play(model, "the old", CHAT.changed(chat=False)))
     assert "does not appear" in refused(model, "a\nassistant:\nb")
+
+
+def test_a_template_is_not_run_where_nobody_asked_for_it() -> None:
+    model = tiny_chat("{{ messages[0].content.nothing_of_this_kind.at_all }}")
+    play(model, "the old", CHAT.changed(chat=False))
+    assert "turn_end" not in vars(model)
+    assert "undefined" in refused(model) or "no attribute" in refused(model)
 
 
 def test_of_several_templates_the_default_is_taken(chat: LoadedModel) -> None:
