@@ -116,7 +116,8 @@ def _notes(model: LoadedModel, chat: Made, settings: Settings) -> list[Note]:
     if settings.token_healing and not chat.own:
         text = "No effect: token_healing; what the answer begins with is the template's."
         told.append(Note("info", "no-effect", text))
-    typed = {token for token in model.tokenizer.get_added_vocab() for turn in chat.turns if token in turn.text}
+    marks = [token.content for token in model.tokenizer.added_tokens_decoder.values() if token.special]
+    typed = {mark for mark in marks for turn in chat.turns if mark in turn.text}
     if typed:
         text = f"The conversation holds marks of the model's own ({shown(', '.join(sorted(typed)))}): they act as such."
         told.append(Note("warning", "marks", text))
