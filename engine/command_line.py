@@ -67,8 +67,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="a folder, a .gguf file, a repository of the hub, or smollm2; default: the embedded model",
     )
     group.add_argument("--model_type", default="auto", metavar="FAMILY", help="auto (default) or a family")
-    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N or mps")
-    group.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16 or float16")
+    group.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:N, mps, or all GPUs")
+    group.add_argument("--dtype", default="auto", help="auto (default), float32, bfloat16, float16, 8bit or 4bit")
     group.add_argument("--fp16", dest="dtype", action="store_const", const="float16", help="as --dtype float16")
     group.add_argument("--no_cuda", dest="device", action="store_const", const="cpu", help="as --device cpu")
 

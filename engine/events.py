@@ -20,6 +20,14 @@ FinishReason = Literal["length", "eos", "stop", "time", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A prompt, and the text that follows it already where a run goes on from that and its ids are not known."""
+
+    prompt: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something the reader should know. `code` is stable and meant for programs, `text` for people."""
 

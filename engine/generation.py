@@ -10,10 +10,10 @@ from dataclasses import replace
 import torch
 from transformers import LogitsProcessor, StoppingCriteria
 
-from engine import guiding, healing, outputs, remembering, window
+from engine import chat, guiding, healing, outputs, remembering, window
 from engine.controls import Controls
 from engine.errors import EngineError, PromptError, one_line
-from engine.events import Event, Failed, Note, Noted, Prepared
+from engine.events import Begun, Event, Failed, Note, Noted, Prepared
 from engine.families.causal_lm import start_token
 from engine.models.loaded import LoadedModel
 from engine.models.placement import is_out_of_memory
@@ -30,7 +30,7 @@ _LOG = logging.getLogger(__name__)
 
 def generate(
     model: LoadedModel,
-    prompt: str | Sequence[int] | Prepared,
+    prompt: str | Sequence[int] | Prepared | Begun,
     settings: Settings | None = None,
     controls: Controls | None = None,
     *,
@@ -43,9 +43,9 @@ def generate(
     """Generate, telling everything that happens as it happens; the last event is `Finished` or `Failed`.
 
     `prompt` is text, which the model's family prepares, or token ids, which are taken as they are, or what was prepared
-    before. `controls` may be changed at any time, also from another thread: the next token obeys. `drawn` passes over
-    that many draws of the random streams, for a run that goes on where one with the same seed stopped. `text` is what
-    the ids of a prompt stand for, where it is known.
+    before, or text with what follows it already. `controls` may be changed at any time, also from another thread: the
+    next token obeys. `drawn` passes over that many draws of the random streams, for a run that goes on where one with
+    the same seed stopped. `text` is what the ids of a prompt stand for, where it is known.
 
     The last three are the library's, for a caller's own rules under every strategy: processors act after the built-in
     ones and before the warpers, a criterion that says yes to a row (1, length) ends it with reason `stop`, and the
@@ -63,6 +63,8 @@ def generate(
         if prefix_allowed_tokens_fn is not None:
             custom.insert(0, AllowedTokens(prefix_allowed_tokens_fn))
         run = _run(model, ready, settings, controls, drawn, custom, stopping_criteria)
+        if settings.chat:
+            run.sight.read_as(prompt)
         with outputs.watched(model, run.runner, settings):
             yield from STRATEGIES[settings.strategy](run)
         yield from _unfinished(run)
@@ -86,7 +88,7 @@ def _run(
     stopping: Sequence[StoppingCriteria],
 ) -> Run:
     ids = ready.ids
-    context = replace(Context.of(model, ready), custom=tuple(custom))
+    context = replace(Context.of(model, ready, settings), custom=tuple(custom))
     surplus = ready.tail.surplus if ready.tail else 0
     return Run(
         model=model,
@@ -115,31 +117,33 @@ def _unfinished(run: Run) -> Iterator[Event]:
 
 
 def prepared(
-    model: LoadedModel, prompt: str | Sequence[int] | Prepared, settings: Settings, text: str | None = None
+    model: LoadedModel, prompt: str | Sequence[int] | Prepared | Begun, settings: Settings, text: str | None = None
 ) -> Prepared:
     """The prompt's ids, checked against the model's positions and vocabulary; a note where the length is clipped.
 
     What has been prepared before, as a record has it, is checked and stays as it is.
     """
-    tail = None
-    if isinstance(prompt, Prepared):
-        text, tail = prompt.text, prompt.tail
-        prompt = prompt.ids
-    if isinstance(prompt, str):
-        check_text(prompt)
-    ready = model.family.prepare(model, prompt, settings) if isinstance(prompt, str) else Prepared("", tuple(prompt))
+    own, tail = None, None
+    match prompt:
+        case Prepared():
+            text, tail, ready = prompt.text, prompt.tail, Prepared("", prompt.ids)
+        case str() | Begun():
+            begun = Begun(prompt) if isinstance(prompt, str) else prompt
+            check_text(begun.prompt + begun.text)
+            ready, own = chat.prepare(model, begun, settings)
+            text = ready.text
+        case _:
+            ready = Prepared("", tuple(prompt))
     ids, notes = ready.ids, (*ready.notes, *model.family.set_up(model, settings), *_without_effect(settings))
-    notes = (*notes, *guiding.notes(settings), *remembering.notes(model, settings))
+    notes = (*notes, *chat.notes(model, settings), *guiding.notes(settings), *remembering.notes(model, settings))
     ids = ids or (start_token(model, settings),)
     size = model.vocabulary_size
     if not all(0 <= token_id < size for token_id in ids):
         raise PromptError(f"the prompt holds a token id outside the model's vocabulary of {size}")
-    if isinstance(prompt, str):
-        text = ready.text
-    elif text is None:
+    if text is None:
         text = str(model.tokenizer.decode(list(ids)))
     whole = Prepared(text, ids, (*notes, *window.notes(settings, model.positions, len(ids))))
-    return replace(whole, tail=tail) if tail else healing.healed(model, prompt, whole, settings)
+    return replace(whole, tail=tail) if tail else healing.healed(model, own, whole, settings)
 
 
 def check_text(text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from engine import remembering, window
+from engine import chat, remembering, window
 from engine.errors import SettingError
-from engine.events import Note
+from engine.events import Begun, Note
 from engine.settings import Settings, contradictions
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ def negative_ids(model: LoadedModel, settings: Settings) -> Sequence[int]:
         return [token_id for token_id, seen in zip(ids, mask, strict=True) if seen]
     if ids or not settings.negative_prompt:
         return ids
-    return model.family.prepare(model, settings.negative_prompt, settings).ids
+    return chat.prepare(model, Begun(settings.negative_prompt), settings)[0].ids
 
 
 def notes(settings: Settings) -> tuple[Note, ...]:
     """Says that a negative prompt does nothing without a scale."""
-    return tuple(Note("warning", "no-guidance", f"{text}.") for text in contradictions.idle(settings).values())
+    return tuple(
+        Note("warning", "no-guidance", f"{text}.") for text in contradictions.without_guidance(settings).values()
+    )

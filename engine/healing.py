@@ -17,25 +17,26 @@ if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
 
 
-def healed(model: LoadedModel, prompt: str | Sequence[int], ready: Prepared, settings: Settings) -> Prepared:
+def healed(model: LoadedModel, own: str | None, ready: Prepared, settings: Settings) -> Prepared:
     """The prompt without the tokens at its end that the run says again, where the settings ask for that.
 
-    A prompt that is ids is taken as it is. Where its text is known and goes on beyond the ids, it comes from a run
-    that was stopped before it had said all it took back, and the rest is said first.
+    `own` is what the end of a prompt has of the user's own words, None for a prompt that is ids, which is taken as it
+    is. Where its text is known and goes on beyond the ids, it comes from a run that was stopped before it had said all
+    it took back, and the rest is said first.
     """
     if not settings.token_healing:
         return ready
     if any(getattr(settings, name) for name in FORMS):
         text = "No effect: token_healing; a form begins with the first new token."
         return replace(ready, notes=(*ready.notes, Note("info", "no-effect", text)))
-    if not isinstance(prompt, str):
+    if own is None:
         options = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}  # a start of text is in no text
         before = str(model.tokenizer.decode(list(ready.ids), **options))
         rest = ready.text[len(before) :] if ready.text.startswith(before) else ""
         can_be_said = rest and model.vocabulary.beginning(rest.encode("utf-8", "replace"))
         return replace(ready, tail=Tail(rest, (), len(rest))) if can_be_said else ready
     least = 1 if settings.forced_bos_token_id is None else 2  # with one token it would be forced where it was not
-    count, tail, cuts = model.vocabulary.tail(ready.ids[least:], len(prompt))
+    count, tail, cuts = model.vocabulary.tail(ready.ids[least:], len(own)) if own else (0, "", ())
     ids, back = ready.ids[: len(ready.ids) - count], ready.ids[len(ready.ids) - count :]
     if not count or not ready.text.lower().endswith(tail.lower()):  # a space after it that the tokens do not have
         return ready

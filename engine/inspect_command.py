@@ -85,7 +85,7 @@ def _prompt(model: LoadedModel, prompt: str, settings: Settings, top: int) -> tu
     from engine.inspection import next_token, tokens
 
     table = next_token(model, prompt, settings, top)
-    its_own = tokens(model, prompt)
+    its_own = tokens(model, table.prepared.text if settings.chat else prompt)
     document, lines = _document(model.name, prompt, its_own, table), _lines(its_own, table)
     mark = _mark(model, [token.id for token in its_own], settings.watermarking_config)
     if mark:

@@ -10,7 +10,7 @@ import torch
 from engine import guiding
 from engine.detokenizer import detokenizer
 from engine.errors import PromptError
-from engine.events import Prepared
+from engine.events import Begun, Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.runner.sliding import SlidingRunner
@@ -106,7 +106,7 @@ def text_of(model: LoadedModel, ids: Sequence[int]) -> str:
     return "".join([*map(pieces.push, ids), pieces.flush()])
 
 
-def next_token(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, top: int = 12) -> NextToken:
+def next_token(model: LoadedModel, prompt: str | Sequence[int] | Begun, settings: Settings, top: int = 12) -> NextToken:
     """What the model was about to say after `prompt` (text, or ids as they are): its `top` likeliest tokens, raw and
     under the settings.
     """
@@ -122,7 +122,9 @@ def next_token(model: LoadedModel, prompt: str | Sequence[int], settings: Settin
     return NextToken(ready, candidates, raw.entropy, final.entropy, sampler.stage_names, weighing)
 
 
-def effect(model: LoadedModel, prompt: str | Sequence[int], settings: Settings, name: str, top: int = 3) -> Effect:
+def effect(
+    model: LoadedModel, prompt: str | Sequence[int] | Begun, settings: Settings, name: str, top: int = 3
+) -> Effect:
     """What the setting `name` does to the token after `prompt` (text, or ids as they are)."""
     parameter = PARAMETERS[name]
     without = settings.changed(**{name: parameter.off if parameter.can_be_off else parameter.upstream})
@@ -145,4 +147,4 @@ def _seen(model: LoadedModel, ids: tuple[int, ...], settings: Settings) -> tuple
 
 
 def _sampler(model: LoadedModel, ready: Prepared, settings: Settings) -> Sampler:
-    return Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))
+    return Sampler(settings, Context.of(model, ready, settings), RandomStreams(settings.seed))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from engine import guiding
-from engine.events import Prepared
+from engine.events import Begun, Prepared
 from engine.generation import prepared
 from engine.models.loaded import LoadedModel
 from engine.sampling import RandomStreams, Sampler
@@ -23,7 +23,7 @@ from engine.window import window
 
 def look(
     model: LoadedModel,
-    prompt: str | Sequence[int] | Prepared,
+    prompt: str | Sequence[int] | Prepared | Begun,
     written: Sequence[int],
     settings: Settings,
     top: int = 12,
@@ -50,7 +50,7 @@ def _look(
 ) -> Weighing:
     runner = guiding.runner(model.looking, settings)
     runner.window = window(settings, model.positions, model.family.head(model, ready.ids))
-    sampler = Sampler(settings, Context.of(model, ready), RandomStreams(settings.seed))
+    sampler = Sampler(settings, Context.of(model, ready, settings), RandomStreams(settings.seed))
     for form in sampler.context.forms:
         form.start = len(ready.ids) + form_at
     contrasts = settings.strategy == "dola"

@@ -26,6 +26,7 @@ from engine.command_line import (
     tell,
 )
 from engine.controls import Controls
+from engine.conversation import gap
 from engine.errors import EngineError, TranscriptError
 from engine.events import Changed, Event, Failed, Finished, Note, Noted, Prepared, Tensors, Token
 from engine.outputs import as_json, asked, unseen
@@ -92,7 +93,7 @@ def _main(argv: Sequence[str] | None) -> list[str]:
     stream = _Stream(prompt, settings) if args.stream else None
     with _interruptible(controls):
         told = _collect(model, prompt, settings, controls, transcript, stream)
-    texts = [prompt + sequence.text for sequence in told.finished.sequences]
+    texts = [prompt + gap(prompt, settings) + sequence.text for sequence in told.finished.sequences]
     if args.json:
         put(json.dumps(_document(model, prompt, settings, told)))
     elif not stream:
@@ -172,6 +173,7 @@ class _Stream:
 
     def __init__(self, prompt: str, settings: Settings) -> None:
         self._prompt = prompt
+        self._gap = gap(prompt, settings)
         self._stop = settings.stop_token
         self._text = ""
         self._printed = 0
@@ -180,7 +182,7 @@ class _Stream:
         match event:
             case Prepared():
                 put(_header(1))
-                put(self._prompt, end="")
+                put(self._prompt + self._gap, end="")
             case Changed(name="stop_token"):
                 self._stop = event.new
             case Token():
@@ -240,7 +242,7 @@ def _document(model: LoadedModel, prompt: str, settings: Settings, told: _Told) 
         "notes": [{"level": note.level, "code": note.code, "text": note.text} for note in told.notes],
         "sequences": [
             {
-                "text": prompt + sequence.text,
+                "text": prompt + gap(prompt, settings) + sequence.text,
                 "continuation": sequence.text,
                 "token_ids": list(sequence.token_ids),
                 "logprobs": list(sequence.logprobs),

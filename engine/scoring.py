@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.chat import made
 from engine.detokenizer import detokenizer
 from engine.errors import EngineError, PromptError
-from engine.events import Note
+from engine.events import Begun, Note
 from engine.generation import check_text
 from engine.models.loaded import LoadedModel
 from engine.runner.sliding import SlidingRunner
@@ -89,17 +90,14 @@ class TextScore:
 def score_text(model: LoadedModel, text: str, settings: Settings, progress: Report | None = None) -> TextScore:
     """The tokens of a text with their scores; a `prefix` of the settings stands before it and has none.
 
-    The first token is scored after the token that begins a text, or ends one, where the model has such. `progress`
-    gets how many tokens of how many are done; what it raises ends the scoring. Raises `PromptError`.
+    In a chat it is the assistant's last turn that is scored, given all before it. The first token is scored after the
+    token that begins a text, or ends one, where the model has such. `progress` gets how many tokens of how many are
+    done; what it raises ends the scoring. Raises `PromptError`.
     """
     check_text(text)
     model.family.check(model, settings)
-    plain = _encoded(model, settings.prefix + text)
-    if not plain:
-        raise PromptError("there is no text to score: type something")
-    before = _before(model, settings.prefix + text, plain)
+    ids, given = (_of_chat if settings.chat else _of_text)(model, text, settings)
     notes = list(model.family.set_up(model, settings))
-    ids, given = before + plain, len(before) + _shared(_encoded(model, settings.prefix), plain)
     scores: list[Score] = []
     for part in scoring(model, ids, max(1, given), settings.adapters):
         scores += part
@@ -113,6 +111,24 @@ def score_text(model: LoadedModel, text: str, settings: Settings, progress: Repo
         notes.append(_slid(window))
     own = ids[given:]
     return TextScore(_placed(model, ids[:given], own, [*[None] * (len(own) - len(scores)), *scores]), tuple(notes))
+
+
+def _of_text(model: LoadedModel, text: str, settings: Settings) -> tuple[list[int], int]:
+    """All ids that the model sees, and how many of them stand before the text."""
+    plain = _encoded(model, settings.prefix + text)
+    if not plain:
+        raise PromptError("there is no text to score: type something")
+    before = _before(model, settings.prefix + text, plain)
+    return before + plain, len(before) + _shared(_encoded(model, settings.prefix), plain)
+
+
+def _of_chat(model: LoadedModel, text: str, settings: Settings) -> tuple[list[int], int]:
+    """The same for a conversation, of which the assistant's last turn is the text."""
+    chat = made(model.tokenizer, Begun(text), settings)
+    if not chat.own.strip():
+        raise PromptError("in a chat the assistant's last turn is scored: type it under a line assistant: of its own")
+    ids, end = _encoded(model, chat.text), chat.own if chat.text.endswith(chat.own) else chat.own.rstrip()
+    return ids, _shared(_encoded(model, chat.text.removesuffix(end)), ids)
 
 
 def _encoded(model: LoadedModel, text: str) -> list[int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
+from engine.chat import end_ids
 from engine.errors import EngineError
 from engine.events import Beams, Failed, Finished, Token
 from engine.generation import generate, prepared
@@ -26,7 +27,8 @@ MOST = 200
 _THERE = ("greedy", "sample", "beam", "beam-sample")
 # They change nothing in the tokens of one run that fits the model, or are in the ids or the weights already.
 _WITHOUT_EFFECT = frozenset(
-    {"strategy", "seed", "alternatives", "overflow", "prefix", "xlm_language", "max_time", "adapters"}
+    {"strategy", "seed", "alternatives", "overflow", "prefix", "chat", "system_prompt", "xlm_language", "max_time"}
+    | {"adapters"}
 )
 
 Report = Callable[[int, int], object]
@@ -103,7 +105,7 @@ def _by_library(
     network = model.model
     own, network.generation_config = network.generation_config, GenerationConfig()  # what it has would be mixed in
     given = torch.tensor([list(ids)], device=model.device)
-    ends = settings.end_ids(model.eos_token_ids)
+    ends = settings.end_ids(end_ids(model, settings))
     pad = own.pad_token_id if own.pad_token_id is not None else (ends[0] if ends else 0)
     devices = [model.device] if model.device.type == "cuda" else []
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,22 @@ def tiny_openai_gpt() -> LoadedModel:
         vocab_size=VOCABULARY, n_positions=64, n_embd=16, n_layer=2, n_head=2, initializer_range=0.5
     )
     return loaded(_made(OpenAIGPTLMHeadModel, config))
+
+
+CHATML = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+TURN_END = VOCABULARY + 1
+
+
+def tiny_chat(template: Any = CHATML) -> LoadedModel:
+    """A GPT-2 with a chat template, whose end of a turn is none of its ends of text."""
+    tokenizer = copy.deepcopy(byte_level_tokenizer())
+    tokenizer.add_tokens([AddedToken(mark, special=True) for mark in ("<|im_start|>", "<|im_end|>")])
+    tokenizer.chat_template = template
+    model = tiny_gpt2(vocab_size=VOCABULARY + 2, n_positions=512)
+    return replace(model, tokenizer=tokenizer)
 
 
 def loaded(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast | None = None) -> LoadedModel:

@@ -186,6 +186,15 @@ _PROMPT = (
         in_footer=False,
     ),
     Action(
+        "next_turn",
+        ("alt+a",),
+        "next_turn",
+        "next turn",
+        "In a chat: the answer into the prompt, and room under it for what you say next.",
+        in_footer=False,
+    ),
+    Action("chat", (), "chat", "chat", "The prompt as a conversation, by the model's chat template, or as it stands."),
+    Action(
         "open", ("alt+o",), "open", "open", "A text file into the prompt, at the cursor as a paste.", in_footer=False
     ),
     Action("find", ("ctrl+f",), "find", "find", "Find in the prompt or the output; again for the other of the two."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from textual.app import SystemCommand
 from textual.events import Event, Key, Paste
@@ -11,6 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, TextArea
 from textual.worker import get_current_worker
 
+from engine.errors import PromptError
 from engine.events import Changed, Looked, Paused, Progress, Token
 from engine.session.library import Library
 from engine.session.places import Unrecorded
@@ -64,7 +66,7 @@ FRAME_S = 1 / 30
 COUNT_AFTER_S = 0.15
 LOOK_AFTER_S = 0.15
 TOLD_COMPLAINTS = 6
-COUNTED = frozenset({"prefix", "strategy", "overflow", "context_window"})
+COUNTED = frozenset({"prefix", "chat", "system_prompt", "strategy", "overflow", "context_window"})
 """Settings that say how many tokens a prompt has, or may have."""
 
 
@@ -154,6 +156,7 @@ class TextgenApp(
         outbox = self.worker.outbox
         self.follow_lens()
         self.follow_colours()
+        self._follow_chat()
         if not outbox:
             return
         text: list[Addition] = []
@@ -260,12 +263,22 @@ class TextgenApp(
             self._counting.stop()
         self._counting = self.set_timer(COUNT_AFTER_S, self._count)
 
+    def _follow_chat(self) -> None:
+        """Tell whether the prompt is a conversation, whoever changed that."""
+        chat = self.session.settings.chat
+        if chat != self.prompt.chat:
+            self.prompt.chat = chat
+            self.status.update(chat=chat)
+            self._count()
+
     def _count(self) -> None:
-        facts, text, prefix = self.session.facts, self.prompt.text, self.session.settings.prefix
-        most, sliding = self.session.reach, slides(self.session.settings)
+        facts, text, settings = self.session.facts, self.prompt.text, self.session.settings
+        most, sliding = self.session.reach, slides(settings)
 
         def count() -> None:
-            tokens = facts.count_tokens(prefix + text) if facts else None
+            tokens = None
+            with suppress(PromptError):  # a run from it says why
+                tokens = facts.count_tokens(text, settings) if facts else None
             counted_text = counted(text)
             if not get_current_worker().is_cancelled:  # else a newer text is being counted
                 self.call_from_thread(self.prompt.show_count, tokens, most, counted_text, sliding)
@@ -287,7 +300,9 @@ class TextgenApp(
         if session.facts is None or session.running or name is None:
             return
         place = self.output.sequence
-        prompt = list(session.sequences[place].ids) if session.can_go_on(place) else self.prompt.text
+        prompt = (
+            session.sequences[place].to_read(session.writing.prompt) if session.can_go_on(place) else self.prompt.text
+        )
         self.worker.put(EffectJob(prompt, session.settings, name))
 
     def on_settings_panel_edited(self, event: SettingsPanel.Edited) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.events import CacheShape, Event, Finished, Prefilled, Timing
 from engine.quantities import bytes_text
 from tui.jobs import Stats
 
-_SIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}  # bytes of a number
+_SIZES = {"float64": (8,), "float32": (4,), "bfloat16": (2,), "float16": (2,)}  # bytes of a number
+_ANY_SIZE = (2, 4)  # weights in few bits do not tell what is computed in
 _LENGTHS = (16, 128, 1024, 8192)
 _BAR = 24
 
@@ -40,7 +42,7 @@ class Insight:
         """All of it in words; `dtype` is the model's."""
         if self.prefill is None:
             return ["No run has begun yet: this fills as one goes."]
-        return [*self._times(self.prefill), "", *self._memory(positions, _SIZES.get(dtype, 4))]
+        return [*self._times(self.prefill), "", *self._memory(positions, _SIZES.get(dtype, _ANY_SIZE))]
 
     def _times(self, prefill: Prefilled) -> list[str]:
         computed = prefill.tokens - prefill.reused
@@ -60,14 +62,15 @@ class Insight:
             lines.append(f"  {self.tokens_per_s:,.1f} tokens a second so far, {_time(1 / self.tokens_per_s)} each")
         return lines
 
-    def _memory(self, positions: int | None, size: int) -> list[str]:
+    def _memory(self, positions: int | None, sizes: Sequence[int]) -> list[str]:
         cache = self.cache
         if cache is None or not cache.bytes:
             return ["This model keeps nothing from step to step: each new token sees the whole text again."]
         rows = f" x {cache.rows} rows" if cache.rows > 1 else ""
         shape = f"{cache.layers} layers{rows} x {cache.heads} heads x {cache.tokens:,} tokens x {cache.width} wide"
         numbers = cache.layers * cache.rows * cache.heads * cache.tokens * cache.width
-        if cache.bytes != 2 * numbers * size:
+        size = next((size for size in sizes if cache.bytes == 2 * numbers * size), None)
+        if size is None:
             what = "Memory: the hidden states of the tokens that are remembered, of each layer."
             return [what, f"  {shape}", f"  {bytes_text(cache.bytes)}, with what lies beside them"]
         each = cache.bytes // cache.tokens

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.controls import Controls
-from engine.events import CacheShape, Event, Prepared, Progress
+from engine.events import Begun, CacheShape, Event, Prepared, Progress
 from engine.session.transcript import Transcript
 from engine.settings import Settings
 from tui.asking import Asked, Asking, AskJob
@@ -41,7 +41,7 @@ class LoadJob:
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """Generate. `prompt` is text, or ids where a run goes on; `shown_prompt` is its text for the record.
+    """Generate. `prompt` is text, or where a run goes on ids, or text anew; `shown_prompt` is its text for the record.
 
     `drawn` and `sequence` are for a run that goes on: how far its random stream has come, and from which sequence.
     `how` is for the record: `new`, `on` from where a sequence stopped, `anew`, the last run again, or `picked`, on with
@@ -49,7 +49,7 @@ class RunJob:
     """
 
     number: int
-    prompt: str | Sequence[int]
+    prompt: str | Sequence[int] | Begun
     shown_prompt: str
     settings: Settings
     controls: Controls = field(default_factory=Controls)
@@ -81,7 +81,7 @@ class RecordTo:
 class EffectJob:
     """Look what a setting does to the token after a prompt, where nothing else is to be done."""
 
-    prompt: str | Sequence[int]
+    prompt: str | Sequence[int] | Begun
     settings: Settings
     name: str
 
@@ -94,7 +94,7 @@ class LookJob:
     """
 
     number: int
-    prompt: str | Sequence[int] | Prepared
+    prompt: str | Sequence[int] | Prepared | Begun
     written: Sequence[int]
     settings: Settings
     chosen: int | None = None
@@ -117,7 +117,7 @@ class ModelFacts:
     dtype: str
     positions: int | None
     weight_bytes: int
-    count_tokens: Callable[[str], int]
+    count_tokens: Callable[[str, Settings], int]
     identity: Mapping[str, Any]
     """What a transcript says of it."""
     choices: Choices | None = None

@@ -67,9 +67,10 @@ class Loader:
         from engine.models.catalogue import details, entry_of
         from engine.models.estimate import estimate
         from engine.models.hub import fetch
-        from engine.models.placement import memory_free, pick_device
+        from engine.models.placement import memory_free
+        from engine.models.spread import pick_place
 
-        name, place = job.name or "", pick_device(job.device)
+        name, place = job.name or "", pick_place(job.device).device
         entry = entry_of(name)
         if entry.path is None:
             fetch(name, lambda progress: self._report(job, progress))
@@ -97,7 +98,7 @@ def facts(model: LoadedModel, job: LoadJob | None = None) -> ModelFacts:
         name=model.name,
         family=model.family.name,
         parameters=model.parameters,
-        device=str(model.device),
+        device=model.place,
         dtype=model.dtype,
         positions=model.positions,
         weight_bytes=model.weight_bytes,

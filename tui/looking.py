@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.events import Prepared
+from engine.events import Begun, Prepared
 from engine.settings import Settings
 from tui.jobs import LookJob
 from tui.session import Session
@@ -35,7 +35,7 @@ def look(session: Session, sequence: int, step: int | None, prompt: str, number:
     if session.can_go_on(sequence):
         written = session.sequences[sequence]
         text = session.writing.prompt + written.text
-        start = Prepared(text, written.ids) if written.ids else text
+        start = Prepared(text, written.ids) if written.ids else Begun(session.writing.prompt, written.text)
         return Look("Next token", LookJob(number, start, (), session.settings))
     return Look("Next token", LookJob(number, prompt, (), session.settings)) if prompt else None
 

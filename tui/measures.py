@@ -24,6 +24,8 @@ MEASURED_UNDER = (
     "overflow",
     "context_window",
     "xlm_language",
+    "chat",
+    "system_prompt",
 )
 """The settings that the model's own distribution depends on."""
 

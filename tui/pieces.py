@@ -25,6 +25,12 @@ def text_of(pieces: Iterable[Piece]) -> str:
     return "".join(text for kind, text in pieces if kind != "mark")
 
 
+def said(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces without the end tokens, and the marks, that they end with."""
+    last = next((place for place in range(len(pieces), 0, -1) if pieces[place - 1].kind not in ("special", "mark")), 0)
+    return pieces[:last]
+
+
 def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Neighbours of one kind as one piece, and none that is empty; marks stay apart."""
     told = (piece for piece in pieces if piece.text or piece.kind == "mark")

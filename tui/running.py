@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.controls import Controls
-from engine.events import Changed, Event, Failed, Finished, Forgot, Prepared, Token
+from engine.conversation import ANSWERS, gap
+from engine.events import Begun, Changed, Event, Failed, Finished, Forgot, Prepared, Token
 from engine.settings import PARAMETERS, Settings
 from engine.settings.run import sequence_seed
 from engine.window import reach
@@ -107,7 +108,8 @@ class Running:
         """A new run from a prompt, with the current settings; what was there stays until the prompt is accepted."""
         settings = self.settings
         sequences = tuple(
-            Written(sequence_seed(settings.seed, number)) for number in range(settings.num_return_sequences)
+            Written(sequence_seed(settings.seed, number), answering(prompt, settings))
+            for number in range(settings.num_return_sequences)
         )
         start = Start(Writing(prompt), None, settings.seed, 0)
         return self._start(Writing(prompt, sequences, start=start), prompt, settings)
@@ -153,7 +155,7 @@ class Running:
         writing = replace(start.writing.with_sequence(start.sequence, going), start=start)
         shown = writing.prompt + going.text
         settings = self.settings.changed(seed=start.seed, num_return_sequences=1)
-        return self._start(writing, shown, settings, list(going.ids) or shown, start.drawn)
+        return self._start(writing, shown, settings, going.to_read(writing.prompt), start.drawn)
 
     def _moved_since(self, writing: Writing) -> dict[str, tuple[object, object]]:
         """name -> (old, new) of the live settings that were changed since the last run of that writing ended."""
@@ -161,15 +163,16 @@ class Running:
         return {name: pair for name, pair in moved.items() if PARAMETERS[name].live}
 
     def _start(
-        self, writing: Writing, shown: str, settings: Settings, prompt: str | list[int] | None = None, drawn: int = 0
+        self, writing: Writing, shown: str, settings: Settings, prompt: list[int] | Begun | None = None, drawn: int = 0
     ) -> RunJob:
         self.run += 1
         self.new_tokens = 0
         self._begun, self._before, self._seed = writing, self.writing, self.settings.seed
         self.controls = Controls()
         sequence = writing.start.sequence if writing.start else None
-        prompt = shown if prompt is None else prompt
-        self._job = RunJob(self.run, prompt, shown, settings, self.controls, drawn, sequence)
+        self._job = RunJob(
+            self.run, shown if prompt is None else prompt, shown, settings, self.controls, drawn, sequence
+        )
         return self._job
 
     def abandon(self) -> None:
@@ -301,6 +304,11 @@ class Running:
             return False
         self.change(name, value)
         return True
+
+
+def answering(prompt: str, settings: Settings) -> tuple[Piece, ...]:
+    """The mark between a conversation and what answers it."""
+    return (Piece("mark", ANSWERS),) if gap(prompt, settings) else ()
 
 
 def mark_label(name: str, old: object, new: object) -> str:

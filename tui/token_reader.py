@@ -6,6 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from engine.events import Begun
+from engine.settings import Settings
 from engine.vocabulary import VocabularyToken, found
 
 if TYPE_CHECKING:
@@ -21,18 +23,33 @@ class TokenReader:
         self._vocabulary: list[VocabularyToken] = []
         self._lock = threading.Lock()
 
-    def count(self, text: str) -> int:
-        """How many tokens a prompt has, the family's own marks with it."""
-        with self._lock:
-            return len(self._model.family.encode(self._model, text))
+    @property
+    def has_template(self) -> bool:
+        """Whether the model can be asked in a chat."""
+        from engine.chat_template import has_template
 
-    def tokens(self, text: str) -> list[TextToken]:
-        """The tokens of a text as it stands. Raises `PromptError`."""
+        return has_template(self._model.tokenizer)
+
+    def count(self, text: str, settings: Settings) -> int:
+        """How many tokens a prompt has, with what is put around it under these settings. Raises `PromptError`."""
+        from engine.chat import encoded, made
+
+        with self._lock:
+            if settings.chat:
+                tokenizer = self._model.tokenizer
+                return len(encoded(tokenizer, made(tokenizer, Begun(text), settings).text))
+            return len(self._model.family.encode(self._model, settings.prefix + text))
+
+    def tokens(self, text: str, settings: Settings) -> list[TextToken]:
+        """The tokens of a text as it stands, in a chat with its template around it. Raises `PromptError`."""
+        from engine.chat import made
         from engine.generation import check_text
         from engine.inspection import tokens
 
         check_text(text)
         with self._lock:
+            if settings.chat:
+                text = made(self._model.tokenizer, Begun(text), settings).text
             return tokens(self._model, text)
 
     def text_of(self, ids: Sequence[int]) -> str:

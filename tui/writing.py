@@ -82,6 +82,10 @@ class Written:
             steps=self.steps[:number],
         )
 
+    def to_read(self, prompt: str) -> list[int] | events.Begun:
+        """What the model reads to go on from it: its ids, or the text after this prompt anew where it has none."""
+        return list(self.ids) or events.Begun(prompt, self.text)
+
     def to_go_on(self, seed: int, drawn: int, labels: list[str]) -> Written:
         """The same as a run's beginning: without the sign for half a character, with marks of what changed since."""
         pieces = tuple(beginning(self.pieces, len(self.text) - 1)) if self.halved else self.pieces

@@ -33,7 +33,7 @@ class Choices:
 
 _MOST_MARKS = 4  # more special tokens than that at the beginning are no start of text
 
-_TRAILING_SPACE = Note(
+TRAILING_SPACE = Note(
     "info",
     "trailing-space",
     "The prompt ends with a space. Models put the space before a word themselves, so it reads better without.",
@@ -71,7 +71,7 @@ class Family:
         """The prompt as the model gets it. An empty one becomes the start token; `PromptError` without one."""
         text = self.before(settings) + prompt
         ids = tuple(self.encode(model, text)) or (start_token(model, settings),)
-        notes = (_TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
+        notes = (TRAILING_SPACE,) if prompt.endswith(" ") and prompt.strip() else ()
         return Prepared(text, ids, (*notes, *self.notes(model, prompt, ids, settings)))
 
     def check(self, model: LoadedModel, settings: Settings) -> None:

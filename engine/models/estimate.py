@@ -12,13 +12,13 @@ from pathlib import Path
 
 from engine.errors import LoadError, shown
 from engine.models.details import Details
+from engine.models.dtypes import QUANTIZED
 from engine.models.shape import Shape
 from engine.quantities import bytes_text
 
 HALF_PAYS_FROM = 200_000_000
 """Below this many parameters a step is bound by launching kernels, not by reading weights: halving gains nothing."""
 _BYTES = {"float64": 8.0, "float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "8bit": 1.0, "4bit": 0.5}
-_QUANTIZED = {"8bit", "4bit"}
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -58,7 +58,7 @@ def estimate(
     if free_bytes is None and device.startswith("cpu"):
         free_bytes = free_memory()
     precision = dtype if dtype in _BYTES else precision_for(device, details.parameters or 0)
-    number = (2.0 if precision in _QUANTIZED else _BYTES[precision]) * sequences
+    number = (2.0 if precision in QUANTIZED else _BYTES[precision]) * sequences
     shape, weights = details.shape, _weights(details, precision)
     length = length or shape.positions
     one, two, all_ = shape.kept(1), shape.kept(2), shape.kept(length) if length else shape.kept(0)
@@ -117,7 +117,7 @@ def _weights(details: Details, precision: str) -> int:
     if parameters is None:
         parameters = int(details.size_bytes / _BYTES.get(details.dtype, 4.0))
     shape = details.shape
-    embedded = (shape.vocabulary or 0) * (shape.width or 0) if precision in _QUANTIZED else 0
+    embedded = (shape.vocabulary or 0) * (shape.width or 0) if precision in QUANTIZED else 0
     embedded = min(embedded, parameters)  # it stays in half precision
     return int((parameters - embedded) * _BYTES[precision] + embedded * 2)
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from engine.errors import LoadError, shown
 from engine.families import FAMILIES
+from engine.models.dtypes import DTYPES
 from engine.models.hub_cache import cached
 from engine.models.load import Report, load
 from engine.models.loaded import LoadedModel
-from engine.models.placement import DTYPES, pick_device
 from engine.models.resolve import EMBEDDED, resolve
+from engine.models.spread import pick_place
 from engine.session.record import RecordedRun
 
 Leave = Callable[[str], bool]
@@ -124,7 +125,8 @@ class ReplayModels:
         device = self._device
         if device == "auto":
             try:
-                device = str(pick_device(then["device"]))
+                pick_place(then["device"])
+                device = then["device"]
             except LoadError:
                 device = "auto"
         return family, device, dtype

@@ -21,13 +21,16 @@ from engine.errors import Cancelled, LoadError, one_line
 from engine.events import Progress
 from engine.families import Family, family_for, family_named, transfo_xl
 from engine.models import gguf
+from engine.models.dtypes import QUANTIZED
 from engine.models.estimate import check_room, free_memory
 from engine.models.fingerprint import fingerprint
 from engine.models.gguf_header import read_head
 from engine.models.hub import fetch
 from engine.models.loaded import LoadedModel
-from engine.models.placement import is_out_of_memory, memory_free, pick_device, pick_dtype
+from engine.models.placement import is_out_of_memory, memory_free, pick_dtype
+from engine.models.precision import check, planned
 from engine.models.resolve import EMBEDDED, Source, no_adapter, resolve
+from engine.models.spread import Place, pick_place
 from engine.models.weights_progress import weights_progress
 
 if TYPE_CHECKING:
@@ -55,9 +58,10 @@ def load(
     shown = name or EMBEDDED
     family_named(family)
     source = resolve(name)
-    place = pick_device(device)
+    place = pick_place(device)
+    check(dtype)
     try:
-        with _explained(shown, place):
+        with _explained(shown, place.device):
             loaded = _load(shown, source, family, place, dtype, progress or (lambda _: None))
     except BaseException as error:
         _let_go(error)
@@ -65,7 +69,7 @@ def load(
     return loaded
 
 
-def _load(shown: str, source: Source, family: str, place: torch.device, dtype: str, report: Report) -> LoadedModel:
+def _load(shown: str, source: Source, family: str, place: Place, dtype: str, report: Report) -> LoadedModel:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()  # nothing but `report` may write to the terminal
     report(Progress("looking for the model"))
@@ -91,16 +95,16 @@ def _load(shown: str, source: Source, family: str, place: torch.device, dtype: s
     return loaded
 
 
-def _load_folder(shown: str, folder: str, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+def _load_folder(shown: str, folder: str, family: str, place: Place, dtype: str, report: Report) -> LoadedModel:
     transfo_xl.register()
     config = AutoConfig.from_pretrained(folder, **_SAFELY)
     chosen = family_for(family, config.model_type)
-    weights = _weights(folder, config, device, dtype, report)
+    weights = _weights(folder, config, place, dtype, report)
     report(Progress("reading the tokenizer"))
     return LoadedModel(shown, folder, chosen, weights, chosen.tokenizer(folder, **_SAFELY))
 
 
-def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype: str, report: Report) -> LoadedModel:
+def _load_gguf(shown: str, file: Path, family: str, place: Place, dtype: str, report: Report) -> LoadedModel:
     folder = gguf.kept_folder(file)
     if not folder.is_dir():
         report(Progress("reading the .gguf file; the next time will be quicker"))
@@ -112,36 +116,36 @@ def _load_gguf(shown: str, file: Path, family: str, device: torch.device, dtype:
         gguf.keep(folder, model, tokenizer)
         if not folder.is_dir():
             chosen: Family = family_for(family, model.config.model_type)
-            model = model.to(device=device, dtype=pick_dtype(dtype, device, model.num_parameters())).eval()
+            if dtype in QUANTIZED:
+                raise LoadError(f"dtype {dtype}: a .gguf file is quantized from a copy, for which the disk has no room")
+            model = model.to(place.device, pick_dtype(dtype, place.device, model.num_parameters())).eval()
             return LoadedModel(shown, str(file), chosen, model, tokenizer)
         del model
-    loaded = _load_folder(shown, str(folder), family, device, dtype, report)
+    loaded = _load_folder(shown, str(folder), family, place, dtype, report)
     loaded.source = str(file)
     return loaded
 
 
-def _weights(folder: str, config: PreTrainedConfig, device: torch.device, dtype: str, report: Report) -> Any:
+def _weights(folder: str, config: PreTrainedConfig, place: Place, dtype: str, report: Report) -> Any:
     """The model on its device, in evaluation mode; `LoadError` if the file lacks weights that the config asks for."""
     with torch.device("meta"):
-        size = AutoModelForCausalLM.from_config(config, trust_remote_code=False).num_parameters()
-    precision = pick_dtype(dtype, device, size)
-    check_room(size * precision.itemsize, memory_free(device), str(device))
+        bare = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    plan = planned(dtype, place, bare)
+    if "max_memory" not in plan.options:  # else the plan knows what each GPU has
+        check_room(plan.bytes, memory_free(place.device), str(place.device))
     with weights_progress(report):
         model, found = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
-            dtype=precision,
-            device_map={"": device} if device.type != "cpu" else None,
             output_loading_info=True,
             weights_only=True,
+            **plan.options,
             **_SAFELY,
         )
     if found["missing_keys"]:
         missing = sorted(found["missing_keys"])
         raise LoadError(f"the weights do not fit the config: {len(missing)} are missing, {missing[0]:.60} the first")
-    if model.dtype != precision:
-        model.to(precision)  # the library leaves some of XLNet's weights as they were in any precision
-    return model.eval()
+    return plan.settle(model)
 
 
 @contextmanager

@@ -14,8 +14,10 @@ import torch
 
 from engine.detokenizer import piece
 from engine.errors import EngineError
+from engine.models import precision
 from engine.models.adapters import Adapters, Mix
 from engine.models.placement import machine
+from engine.models.spread import ALL
 from engine.runner import Runner, runner_for
 from engine.written import byte_tokenizer, written
 
@@ -84,19 +86,25 @@ class LoadedModel:
         return self.model.device
 
     @property
+    def place(self) -> str:
+        """The same as `load` takes it: `all` where the weights are spread over several GPUs."""
+        places = set(map(str, getattr(self.model, "hf_device_map", {}).values()))
+        return ALL if len(places) > 1 else str(self.device)
+
+    @property
     def dtype(self) -> str:
-        """The weights' type, as in `float32`."""
-        return str(self.model.dtype).removeprefix("torch.")
+        """The weights' precision, as `load` takes it."""
+        return precision.name_of(self.model)
 
     @cached_property
     def parameters(self) -> int:
         """How many weights there are, tied ones counted once, adapters' not."""
-        return sum(weight.numel() for weight in self.adapters.own_weights(self.model))
+        return sum(map(precision.elements, self.adapters.own_weights(self.model)))
 
     @cached_property
     def weight_bytes(self) -> int:
         """Bytes that the weights take on their device."""
-        return sum(weight.numel() * weight.element_size() for weight in self.adapters.own_weights(self.model))
+        return sum(map(precision.stored_bytes, self.adapters.own_weights(self.model)))
 
     @cached_property
     def positions(self) -> int | None:
@@ -116,6 +124,13 @@ class LoadedModel:
         if ids is None:
             ids = self.tokenizer.eos_token_id
         return () if ids is None else (ids,) if isinstance(ids, int) else tuple(ids)
+
+    @cached_property
+    def turn_end(self) -> int | None:
+        """What ends a turn in its chat template, where that is not among its own ends: the template is run for it."""
+        from engine.chat import turn_end
+
+        return turn_end(self)
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
@@ -160,7 +175,7 @@ class LoadedModel:
             "family": self.family.name,
             "type": self.model.config.model_type,
             "parameters": self.parameters,
-            "device": str(self.device),
+            "device": self.place,
             "dtype": self.dtype,
             **self.sums,
             "adapters": self.adapters.identities(adapters),

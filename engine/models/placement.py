@@ -10,8 +10,6 @@ import torch
 from engine.errors import LoadError
 from engine.models.estimate import HALF_PAYS_FROM, free_memory
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
-
 
 def pick_device(wanted: str) -> torch.device:
     """The device for `auto` (CUDA, then MPS, then the CPU), `cpu`, `cuda`, `cuda:N` or `mps`; `LoadError` if absent."""
@@ -21,7 +19,7 @@ def pick_device(wanted: str) -> torch.device:
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise LoadError(f"device {wanted}: must be auto, cpu, cuda, cuda:N or mps") from None
+        raise LoadError(f"device {wanted}: must be auto, cpu, cuda, cuda:N, mps or all") from None
     there = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),
@@ -37,8 +35,6 @@ def pick_dtype(wanted: str, device: torch.device, parameters: int) -> torch.dtyp
 
     The CPU gets float32: float16 runs there at a crawl, and bfloat16 gains only on the newest processors.
     """
-    if wanted not in DTYPES:
-        raise LoadError(f"dtype {wanted}: must be one of {', '.join(DTYPES)}")
     if wanted != "auto":
         return getattr(torch, wanted)
     if device.type == "cpu" or parameters < HALF_PAYS_FROM:
@@ -79,9 +75,9 @@ def memory_free(device: torch.device) -> int | None:
 
 
 def memory_used(device: torch.device) -> int:
-    """Bytes in use: the GPU's allocations, or this process's resident memory on the CPU."""
+    """Bytes in use: the GPUs' allocations, or this process's resident memory on the CPU."""
     if device.type == "cuda":
-        return torch.cuda.memory_allocated(device)
+        return sum(map(torch.cuda.memory_allocated, range(torch.cuda.device_count())))
     if device.type == "mps":
         return torch.mps.current_allocated_memory()
     import psutil

@@ -34,6 +34,7 @@ from transformers import (
     TypicalLogitsWarper,
 )
 
+from engine.chat import end_ids
 from engine.sampling.filters import Filtering
 from engine.sampling.force_tokens import ForceTokensLogitsProcessor
 from engine.sampling.form import Form, FormLogitsProcessor, asked
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What processors need beside the settings; `eos_token_ids` are the model's own.
+    """What processors need beside the settings; `eos_token_ids` are the model's own, in a chat with its end of a turn.
 
     `prompt` are its ids (1, length); `grammar_tokenizer` makes what forms need, `forms` is the one in force, or none;
     `spoken` are the tokens that earlier groups of beams have taken at this very step; `spelling` knows what words are
@@ -74,13 +75,13 @@ class Context:
     custom: tuple[LogitsProcessor, ...] = ()
 
     @classmethod
-    def of(cls, model: LoadedModel, ready: Prepared) -> Context:
+    def of(cls, model: LoadedModel, ready: Prepared, settings: Settings) -> Context:
         """That of a run from this prompt."""
         ids, tail = ready.ids, ready.tail
         prompt = torch.tensor([list(ids)], device=model.device)
         return cls(
             prompt,
-            model.eos_token_ids,
+            end_ids(model, settings),
             model.positions,
             grammar_tokenizer=lambda: model.grammar_tokenizer,
             spelling=Spelling(model),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from engine.conversation import gap
 from engine.events import Failed, Finished
 from engine.safe_text import safe_text
 from engine.session.format import VERSION
@@ -36,10 +37,11 @@ def as_text(record: Record, say_model: bool = False) -> str:
     """What stands at the end, and nothing else; several sequences one after the other, each under a line."""
     found = standing(record)
     texts = found.texts() or [""]
+    begun = found.prompt + (gap(found.prompt, found.run.settings) if found.run else "")
     if len(texts) == 1:
-        parts = [found.prompt + texts[0]]
+        parts = [begun + texts[0]]
     else:
-        parts = [f"=== {number} of {len(texts)} ===\n{found.prompt}{text}" for number, text in enumerate(texts, 1)]
+        parts = [f"=== {number} of {len(texts)} ===\n{begun}{text}" for number, text in enumerate(texts, 1)]
     return "\n\n".join([*parts, *([said_by(found)] if say_model else [])]) + "\n"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import FileError, TranscriptError
+from engine.conversation import ROLES, Turn, typed
+from engine.errors import FileError, TranscriptError, shown
 from engine.session.reading import parsed
 from engine.session.record import open_record
 from engine.session.standing import standing
@@ -19,14 +20,6 @@ LARGEST_CHATS = 64_000_000
 _MOST_TURNS = 100_000
 
 Kind = Literal["text", "transcript", "chatgpt", "sillytavern", "webui", "messages"]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one side said: `role` is a name in small letters, `user` and `assistant` among them."""
-
-    role: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +36,16 @@ class Imported:
         if len(self.turns) == 1 and not self.turns[0].role:
             return self.turns[0].text
         return "\n\n".join(f"{turn.role.capitalize()}: {turn.text}" for turn in self.turns)
+
+    @property
+    def conversation(self) -> str:
+        """The whole as the prompt of a chat. Raises `FileError` where others speak in it than user and assistant."""
+        strange = next((turn.role for turn in self.turns if turn.role not in (*ROLES, "")), None)
+        if strange is not None:
+            raise FileError(
+                f"{shown(strange)} speaks in it, and a chat is between user and assistant: leave out --chat"
+            )
+        return typed(replace(turn, role=turn.role or "user") for turn in self.turns)
 
 
 def imported(path: Path) -> list[Imported]:

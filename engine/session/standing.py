@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
+from engine.conversation import ANSWERS, gap
 from engine.errors import SettingError
 from engine.events import Changed, Finished, Token
 from engine.session.format import KINDS
@@ -142,7 +143,8 @@ def _left(run: RecordedRun) -> Settings:
 
 def _written(run: RecordedRun) -> list[list[Part]]:
     """What the run wrote, its marks where the changes took hold."""
-    written: list[list[Part]] = [[] for _ in run.texts()[:_MOST_SEQUENCES]]
+    answers = [Part("mark", ANSWERS)] if run.sequence is None and gap(run.prompt, run.settings) else []
+    written: list[list[Part]] = [[*answers] for _ in run.texts()[:_MOST_SEQUENCES]]
     for event, _ in run.events():
         if isinstance(event, Token) and event.sequence < len(written):
             written[event.sequence].append(Part("model", event.text, event))

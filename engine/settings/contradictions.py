@@ -37,6 +37,17 @@ def of(settings: Settings) -> str:
 
 def idle(settings: Settings) -> dict[str, str]:
     """What is set and does nothing for want of another setting: its name, and the line that says so."""
+    return without_guidance(settings) | without_chat(settings)
+
+
+def without_chat(settings: Settings) -> dict[str, str]:
+    """The part of `idle` that waits for a chat."""
+    alone = settings.system_prompt and not settings.chat
+    return {"system_prompt": "system_prompt: no effect while chat is off; set that on"} if alone else {}
+
+
+def without_guidance(settings: Settings) -> dict[str, str]:
+    """The part of `idle` that waits for a scale."""
     without_scale = settings.guidance_scale == 1
     given = [name for name in ("negative_prompt", "negative_prompt_ids") if without_scale and getattr(settings, name)]
     return {name: f"{name}: no effect while guidance_scale is off; set it, to 1.5 for instance" for name in given}

@@ -16,6 +16,18 @@ class PromptSettings:
         live=False,
         help="Text put before the prompt for the model, never shown in the result.",
     )
+    chat: bool = declare(
+        False,
+        kind="bool",
+        upstream=False,
+        live=False,
+        help="Takes the prompt as a conversation and writes it as the model's chat template has it. A line that is "
+        "user:, assistant: or system: alone begins a turn; plain text is the user's.",
+    )
+    system_prompt: str = declare_text(
+        live=False,
+        help="What a chat model is told before the conversation; a system: turn of the prompt's own takes its place.",
+    )
     xlm_language: str = declare_text(
         live=False,
         label="XLM language",

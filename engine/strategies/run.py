@@ -128,6 +128,11 @@ class Run:
         """How many new tokens a sequence may have under the settings of this step."""
         return self.settings.room(len(self.prompt_ids), self.sight.end(self.settings))
 
+    @property
+    def end_ids(self) -> tuple[int, ...]:
+        """The ids that end a text under the settings of this step."""
+        return self.settings.end_ids(self.sampler.context.eos_token_ids)
+
     def limit(self, index: int) -> FinishReason | None:
         """Why the new token `index` is the last whatever it is, if it is."""
         if index + 1 >= self.room():
@@ -170,7 +175,7 @@ class Run:
     ) -> Token:
         """Add a token to a sequence and tell it; sets the reason where it is the last."""
         reason = self.limit(len(growing.ids))
-        if token_id in self.settings.end_ids(self.model.eos_token_ids):
+        if token_id in self.end_ids:
             reason = "eos"
         elif self.is_over([*growing.ids, token_id]):
             reason = "stop"
@@ -199,7 +204,7 @@ class Run:
         piece = growing.detokenizer.push(token_id)
         growing.ids.append(token_id)
         growing.logprobs.append(logprob)
-        special = token_id in self.model.special_ids
+        special = token_id in self.model.special_ids or (self.settings.chat and token_id == self.model.turn_end)
         growing.reason = reason
         if reason:
             piece += growing.flushed()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine import window
-from engine.events import Event, Forgot, Noted
+from engine.events import Begun, Event, Forgot, Noted, Prepared
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,9 +28,17 @@ class Sight:
     beyond: int = 0
     _out: int = 0
     _noted: bool = False
+    _marks: bool = True
 
     def __post_init__(self) -> None:
         self._head = self.model.family.head(self.model, self.prompt_ids)
+
+    def read_as(self, prompt: str | Sequence[int] | Prepared | Begun) -> None:
+        """In a chat what is shown is the conversation as it was typed, without the template's marks."""
+        self._marks = False
+        if isinstance(prompt, str | Begun):
+            whole = prompt if isinstance(prompt, str) else prompt.prompt + prompt.text
+            self.text = whole[: len(whole) - self.beyond]
 
     def window(self, settings: Settings) -> window.Window | None:
         """What the model is to see under these settings; None for all there is."""
@@ -66,7 +74,8 @@ class Sight:
         if new >= 0:
             # Beams tell a token once all agree on it, which may be later than it falls out of sight.
             return growing.ends[min(new, len(growing.ends)) - 1] if new and growing.ends else 0
-        return -_from_end(self.text, self._decoded()[len(self._decoded(cut)) :]) - self.beyond
+        options = {} if self._marks else {"skip_special_tokens": True}
+        return -_from_end(self.text, self._decoded(**options)[len(self._decoded(cut, **options)) :]) - self.beyond
 
     def _head_characters(self, head: int) -> int:
         """A start of text is in no text that is shown, a control code is."""

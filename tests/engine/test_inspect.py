@@ -134,16 +134,14 @@ def test_each_stage_is_what_the_library_s_processors_make_of_the_one_before(gpt2
 
 def test_the_chosen_token_is_told_wherever_it_stands(gpt2: LoadedModel) -> None:
     ids, scores = torch.tensor([[1, 2, 3]]), torch.arange(float(VOCABULARY))[None]
-    sampler = Sampler(
-        Settings(top_p=1.0, top_k=2, temperature=2.0), Context.of(gpt2, Prepared("", (1, 2, 3))), RandomStreams(1)
-    )
+    settings, ready = Settings(top_p=1.0, top_k=2, temperature=2.0), Prepared("", (1, 2, 3))
+    sampler = Sampler(settings, Context.of(gpt2, ready, settings), RandomStreams(1))
     found = weighed(gpt2, ids, scores, sampler, 3, chosen=7)
     assert found.ids == (VOCABULARY - 1, VOCABULARY - 2, VOCABULARY - 3, 7) and found.chosen == 7
     assert [stage.rank for stage in found.stages] == [VOCABULARY - 7, VOCABULARY - 7, 3]
     assert found.stages[-1].probability == 0.0 and found.stages[0].probability == found.stages[0].probabilities[-1] > 0
-    forced = Sampler(
-        Settings(sequence_bias=[[[4], 1000.0]]), Context.of(gpt2, Prepared("", (1, 2, 3))), RandomStreams(1)
-    )
+    settings = Settings(sequence_bias=[[[4], 1000.0]])
+    forced = Sampler(settings, Context.of(gpt2, ready, settings), RandomStreams(1))
     assert 4 in weighed(gpt2, ids, scores, forced, 3).ids, "what the settings bring up is there, however unlikely raw"
 
 

@@ -162,8 +162,8 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"device": "abacus"}, "must be auto, cpu, cuda, cuda:N or mps"),
-        ({"device": ""}, "must be auto, cpu, cuda, cuda:N or mps"),
+        ({"device": "abacus"}, "must be auto, cpu, cuda, cuda:N, mps or all"),
+        ({"device": ""}, "must be auto, cpu, cuda, cuda:N, mps or all"),
         ({"device": "cuda:99"}, "there is none on this machine"),
         ({"device": "meta"}, "there is none on this machine"),
         ({"device": "cpu:3"}, "there is none on this machine"),

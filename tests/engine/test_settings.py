@@ -78,7 +78,7 @@ def test_a_run_obeys_the_live_ones_alone() -> None:
     fixed = {"seed", "num_return_sequences", "prefix", "xlm_language", "forced_bos_token_id"}
     fixed |= {"num_beams", "num_beam_groups", "force_words_ids", "assistant_model", "assistant_early_exit"}
     fixed |= {"force_words", "constraints", "negative_prompt", "negative_prompt_ids", "negative_prompt_attention_mask"}
-    fixed |= {"token_healing", "bos_token_id"}
+    fixed |= {"token_healing", "bos_token_id", "chat", "system_prompt"}
     fixed |= {name for name, p in PARAMETERS.items() if p.group in ("cache", "outputs", "no effect")}
     assert {name for name, p in PARAMETERS.items() if not p.live} == fixed
 

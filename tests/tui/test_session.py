@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import events
-from engine.events import Changed, Failed, Finished, Prepared, Timing, Token
+from engine.events import Begun, Changed, Failed, Finished, Prepared, Timing, Token
 from engine.settings import Settings
 from engine.settings.run import sequence_seed
 from tui.jobs import RunJob
@@ -26,6 +26,17 @@ SETTINGS = Settings(max_new_tokens=5, seed=7, num_return_sequences=2)
 def letter(seed: int, draw: int) -> str:
     """The token that a stream gives at a draw."""
     return Random(1000 * seed + draw).choice(LETTERS)
+
+
+def read(job: RunJob) -> str:
+    """The text that a run is given, its ids decoded."""
+    match job.prompt:
+        case str(text):
+            return text
+        case Begun(prompt, text):
+            return prompt + text
+        case ids:
+            return "".join(map(chr, ids))
 
 
 class Stage:
@@ -50,7 +61,7 @@ class Stage:
 
     def run(self, job: RunJob, tokens: int = 5, end: str = "length", cut: int = 0) -> None:
         """Do a job: as a refusal, a failure, or so many tokens and an end, the last `cut` of them cut off."""
-        prompt = job.prompt if isinstance(job.prompt, str) else "".join(map(chr, job.prompt))
+        prompt = read(job)
         self.read.append(prompt)
         if end == "refused":
             self.hear(Failed("too long"))
@@ -278,7 +289,7 @@ def test_a_text_cut_at_a_stop_is_read_without_what_was_cut() -> None:
     stage.run(session.begin("p"), cut=2)
     assert session.sequences[0].text == letters(7, 0, 3)
     job = session.go_on(0)
-    assert job.prompt == "p" + letters(7, 0, 3) and job.drawn == 5
+    assert job.prompt == Begun("p", letters(7, 0, 3)) and job.drawn == 5
 
 
 def test_half_a_character_gives_way_when_a_run_goes_on_also_after_an_edit() -> None:
@@ -288,7 +299,7 @@ def test_half_a_character_gives_way_when_a_run_goes_on_also_after_an_edit() -> N
     session.hear(Token(0, 0, 2, "abc", -1.0))
     session.hear(Finished((events.Sequence((2, 3), "abc\ufffd", (), "cancelled", halved=True),), Timing(0, 0, 0)))
     assert session.sequences[0].text == "abc\ufffd"
-    assert session.edit(0, "Abc\ufffd") and session.go_on(0).prompt == "pAbc"
+    assert session.edit(0, "Abc\ufffd") and session.go_on(0).prompt == Begun("p", "Abc")
 
 
 def test_a_refused_prompt_leaves_all_as_it_was_also_what_was_undone() -> None:

@@ -60,6 +60,8 @@ class SessionApp(App[None]):
         self._history_trouble_told = False
         self.walked: int | None = None
         """The step under the token cursor, of the shown sequence."""
+        self.turned = ("", "")
+        """The prompt before an answer was taken into it, and after."""
         self.colouring = Colouring(self.session)
         self.main = MainScreen(self.session, self.actions, prompt)
         self._bind()

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from textual.actions import SkipAction
 
+from engine.conversation import next_turn
 from engine.errors import FileError
 from engine.text_files import read_text, shown_path
 from tui.commands.base import SessionApp
+from tui.pieces import said, text_of
 from tui.widgets.prompt import PromptPane
 
 
@@ -40,6 +42,41 @@ class PromptCommands(SessionApp):
             self.hint("That is the oldest prompt." if by < 0 else "That is the newest prompt.")
         else:
             self.prompt.put(prompt)
+
+    def action_chat(self) -> None:
+        """A chat, or raw completion."""
+        chat = not self.session.settings.chat
+        self.change_settings(lambda: self.session.change("chat", chat))
+        reader = self.session.facts.reader if self.session.facts else None
+        if chat and reader is not None and not reader.has_template:
+            self.hint("This model has no chat template: it cannot be asked so, and a run is refused.")
+        else:
+            self.hint("The prompt is a conversation now." if chat else "The model reads the prompt as it stands.")
+
+    def action_next_turn(self) -> None:
+        """Take the answer into the prompt, with room for the user's next turn."""
+        self.after_typing(self._next_turn)
+
+    def _next_turn(self) -> None:
+        session, place = self.session, self.output.sequence
+        if not session.settings.chat:
+            self.hint("Chat is off: the prompt is a conversation once it is on.")
+        elif session.running:
+            self.hint(f"A run is under way: {self.actions.key('stop')} ends it, then its answer can be taken in.")
+        elif not session.can_go_on(place):
+            self.hint(f"There is no answer yet: {self.actions.key('run')} runs the prompt.")
+        else:
+            before, after = (
+                self.prompt.text,
+                next_turn(session.writing.prompt, text_of(said(session.pieces(place)[1:]))),
+            )
+            self.main.turn_to_prompt()
+            if before.startswith(after):
+                self.hint("The answer is in the prompt already.")
+                return
+            self.prompt.put(after)
+            self.prompt.move_cursor(self.prompt.document.end)
+            self.turned = (before, after)
 
     def action_open(self) -> None:
         """Ask for a text file and insert it."""

@@ -20,6 +20,11 @@ class TextCommands(SessionApp):
         self.after_typing(self._undo)
 
     def _undo(self) -> None:
+        before, after = self.turned
+        if after and self.prompt.text == after:
+            self.prompt.put(before)
+            self.hint("The answer is out of the prompt again.")
+            return
         if not self.session.running or self.put_off:
             self.once_ended(self._step_back)
             return

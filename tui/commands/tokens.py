@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from engine.conversation import with_reply
 from engine.recipes import Recipe, next_blank, recipes_for
 from tui.commands.base import SessionApp
+from tui.pieces import text_of
 
 MOST = 20_000
 """Characters that the inspector opens with: a line of more would make its editor slow."""
@@ -18,10 +20,17 @@ class TokenCommands(SessionApp):
 
         text = self.prompt.selected_text or self.prompt.text
         if self.output.has_focus and self.output.text():
-            text = self.output.text()
+            text = self._read_as()
         if len(text) > MOST:
             self.hint(f"The inspector takes {MOST:,} characters: these are the last ones.")
         self.push_screen(InspectorScreen(self, text[-MOST:]))
+
+    def _read_as(self) -> str:
+        """The shown sequence with its prompt, in a chat as one types that."""
+        session, place = self.session, self.output.sequence
+        if session.settings.chat and place < len(session.sequences):
+            return with_reply(session.writing.prompt, text_of(session.pieces(place)[1:]))
+        return self.output.text()
 
     def action_inside(self) -> None:
         """Show how the last run went, and what is remembered of it."""

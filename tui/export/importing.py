@@ -26,7 +26,7 @@ def main(argv: Sequence[str]) -> None:
     number = args.number or 1
     if not 1 <= number <= len(found):
         raise UsageError(f"--number {number}: the first one is 1, the last one is {len(found)}")
-    _give(found[number - 1], args.out)
+    _give(found[number - 1], args.out, chat=args.chat)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,18 +39,22 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("file", type=Path, metavar="FILE", help="the file")
     parser.add_argument("--list", action="store_true", help="list the chats that are in it")
     parser.add_argument("--number", type=int, metavar="N", help="which of them, from 1 on")
+    parser.add_argument(
+        "--chat", action="store_true", help="as a conversation for a chat model, as generate --chat reads it"
+    )
     parser.add_argument("--out", metavar="PATH", help="make a transcript of it; default: print it as a prompt")
     return parser
 
 
-def _give(chosen: Imported, out: str | None) -> None:
+def _give(chosen: Imported, out: str | None, *, chat: bool) -> None:
+    prompt = chosen.conversation if chat else chosen.prompt
     if out is None:
-        put(chosen.prompt)
+        put(prompt)
         return
     path = path_of(out)
     if path.exists():
         raise NameTakenError(f"{shown_path(path)}: there is a file of this name")
     transcript = Transcript(path)
-    transcript.write("import", prompt=chosen.prompt, texts=[], title=chosen.title, source=chosen.kind)
+    transcript.write("import", prompt=prompt, texts=[], title=chosen.title, source=chosen.kind)
     transcript.close()
     tell(f"written: {shown_path(path.absolute())}")

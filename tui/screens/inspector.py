@@ -36,6 +36,8 @@ CANDIDATES = 20
 LISTED = 1000
 VIEWS = {"tokens": "f2", "score": "f3", "next": "f4", "vocabulary": "f5"}
 _TITLES = {"tokens": "Tokens", "score": "Score", "next": "Next token", "vocabulary": "Vocabulary"}
+SCORED_UNDER = ("prefix", "chat", "system_prompt", "xlm_language")
+"""The settings that a score depends on."""
 _NO_MODEL = "There is no model yet: its tokens are shown as soon as it is loaded."
 
 
@@ -147,11 +149,11 @@ class InspectorScreen(ModalScreen[None]):
             self._say(_NO_MODEL)
             self._later(self._read)
             return
-        reader = facts.reader
+        reader, settings = facts.reader, self._owner.session.settings
 
         def read() -> None:
             try:
-                tokens, error = reader.tokens(text), ""
+                tokens, error = reader.tokens(text, settings), ""
                 ids = ids_from(text)
                 decoded = reader.text_of(ids) if ids else ""
             except EngineError as trouble:
@@ -205,7 +207,7 @@ class InspectorScreen(ModalScreen[None]):
     def _ask(self) -> None:
         """Ask the model about the text as it stands; a view whose key is pressed again asks anew."""
         text, view, settings = self._editor.text, self._view, self._owner.session.settings
-        under = settings if view == "next" else (settings.prefix, settings.xlm_language)
+        under = settings if view == "next" else tuple(getattr(settings, name) for name in SCORED_UNDER)
         asked: tuple[str, object] = (text, under)
         if view in self._seen and self._seen[view][0] == asked:
             return

@@ -55,12 +55,8 @@ def devices() -> tuple[str, ...]:
     if torch is None or not hasattr(torch, "cuda"):
         return ("auto", "cpu")
     cuda = tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    cuda = ("all", *cuda) if len(cuda) > 1 else cuda
     return ("auto", *cuda, *(("mps",) if torch.backends.mps.is_available() else ()), "cpu")
-
-
-def dtypes() -> tuple[str, ...]:
-    """What `--dtype` may be."""
-    return ("auto", "float32", "bfloat16", "float16", "8bit", "4bit")
 
 
 def shown(row: Row | None, told: Told | None, device: str, dtype: str) -> Content:
@@ -141,7 +137,8 @@ def _place(device: str) -> tuple[str, int | None]:
     """The device that is meant, as far as is known, and what is free there; the CPU before torch is there."""
     if "torch" not in sys.modules or "engine.models.placement" not in sys.modules:
         return "cpu", None
-    from engine.models.placement import memory_free, pick_device
+    from engine.models.placement import memory_free
+    from engine.models.spread import pick_place
 
-    place = pick_device(device)
+    place = pick_place(device).device
     return str(place), memory_free(place)

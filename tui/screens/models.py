@@ -15,9 +15,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.worker import get_current_worker
 
 from engine.errors import one_line
+from engine.models.dtypes import DTYPES
 from engine.safe_text import safe_text
 from tui.model_list_actions import MODELS
-from tui.screens.model_facts import Told, devices, dtypes, read, shown
+from tui.screens.model_facts import Told, devices, read, shown
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.model_list import ModelList, Row
 from tui.widgets.settings_panel.safe_input import SafeInput
@@ -278,7 +279,7 @@ class ModelsScreen(Screen[Wanted | None]):
 
     def action_precision(self) -> None:
         """The next precision; what it needs is told beside it."""
-        self._dtype = _next(dtypes(), self._dtype)
+        self._dtype = _next(DTYPES, self._dtype)
         self._list.post_message(ModelList.Looked(self._list.row))
 
     def action_device(self) -> None:

@@ -19,6 +19,7 @@ MOST = 1_000_000
 """Characters of a prompt at most."""
 LONGEST_LINE = 50_000
 """Characters of one line at most: the editor wraps a line anew with every key, and would lag behind a longer one."""
+_RAW, _CHAT = "Prompt", "Prompt · chat"
 _TYPED = 1000  # an insertion up to this length is not worth a look at the whole
 
 
@@ -26,8 +27,9 @@ class PromptPane(SafeEditor):
     """What the model writes on from, within what the editor can bear."""
 
     HELP = (
-        "What the model writes on from, as it stands, with no template around it. Below it its tokens are counted, "
-        "with what the model has left. Tab goes to the next pane."
+        "What the model writes on from, as it stands; in a chat a conversation, whose turns begin with a line user:, "
+        "assistant: or system: (\\user: is such a line as text). Below it its tokens are counted, with what the "
+        "model has left. Tab goes to the next pane."
     )
     DEFAULT_CSS = """
     PromptPane {
@@ -48,11 +50,20 @@ class PromptPane(SafeEditor):
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:
         super().__init__(text, id=id)
-        self.border_title = "Prompt"
+        self.border_title = _RAW
         self._counts: tuple[int | None, int | None, TextCount, bool] | None = None
         self._found_here: tuple[Location, Location] | None = None
         self.completions: Sequence[str] = ()
         """Names that a prompt may begin with, completed as one types."""
+
+    @property
+    def chat(self) -> bool:
+        """Whether it is told that the prompt is a conversation."""
+        return bool(self.border_title == _CHAT)
+
+    @chat.setter
+    def chat(self, chat: bool) -> None:
+        self.border_title = _CHAT if chat else _RAW
 
     def get_line(self, line_index: int) -> Text:
         """The line as it is drawn, with what was found in it."""

@@ -44,6 +44,7 @@ class Reading:
     used: int = 0
     out: int = 0
     positions: int | None = None
+    chat: bool = False
     cache: CacheShape | None = None
     memory_bytes: int = 0
     download: str = ""
@@ -118,6 +119,7 @@ class StatusLine(Widget):
         """The read-outs that have a value."""
         reading = self.reading
         parts = [safe_text(reading.detail)] if reading.detail else []
+        parts += ["chat"] if reading.chat else []
         if reading.download:
             parts.append(safe_text(reading.download))
         if reading.tokens_per_s:

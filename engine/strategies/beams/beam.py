@@ -23,7 +23,7 @@ def candidates(run: Run, scores: torch.Tensor, group: Group) -> list[Candidate]:
     """The best ways to go on (or drawn ones), enough that the group is full even if many of them end."""
     sums = torch.tensor([path.total for path in group.running], device=scores.device)
     totals = (scores + sums[:, None]).flatten()
-    ends = len(run.settings.end_ids(run.model.eos_token_ids))
+    ends = len(run.end_ids)
     wanted = min(max(2, 1 + ends) * group.width, totals.numel())
     places = run.sampler.choose_several(totals, wanted)
     vocabulary = scores.shape[-1]

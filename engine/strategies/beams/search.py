@@ -169,12 +169,12 @@ class Search:
     def _filling(self) -> tuple[int, ...]:
         """What a group that is done says on and on, as in the library: the others are kept from saying just that."""
         pad = self.run.model.model.generation_config.pad_token_id
-        return self.run.settings.end_ids(self.run.model.eos_token_ids)[:1] if pad is None else (pad,)
+        return self.run.end_ids[:1] if pad is None else (pad,)
 
     def _reason(self, path: Path) -> FinishReason | None:
         """Why a path is at its end, by its own last token."""
         assert path.node is not None
-        if path.node.id in self.run.settings.end_ids(self.run.model.eos_token_ids):
+        if path.node.id in self.run.end_ids:
             return "eos"
         if (self.run.sampler.keeps_form or self.run.stopping) and self.run.is_over(
             [node.id for node in since(path.node, None)]

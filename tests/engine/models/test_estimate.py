@@ -17,9 +17,10 @@ from engine.models import estimate as estimating
 from engine.models import load as loading
 from engine.models.catalogue import details, entry_of
 from engine.models.details import Details
+from engine.models.dtypes import DTYPES
 from engine.models.estimate import check_room, checked_dtype, estimate, free_memory, precision_for
 from engine.models.loaded import LoadedModel
-from engine.models.placement import DTYPES, memory_free, pick_dtype
+from engine.models.placement import memory_free, pick_dtype
 from engine.models.shape import Shape, shape_of
 from tests.models import golden_model, saved, tiny_gpt2, tiny_mistral
 from tests.paths import GOLDEN, needs_golden

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.conversation import Turn
 from engine.errors import FileError
-from engine.session.importing import Imported, Turn, imported
+from engine.session.importing import Imported, imported
 from tests.engine.session.test_record import FIRST, VALUES
 
 SAID = (Turn("user", "What is a\nsea?"), Turn("assistant", "Much water."))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.events import Key, Paste
 
+from engine.settings import Settings
 from tests.models import byte_level_tokenizer
 from tests.tui.app.conftest import Gate
 from tests.tui.app.driving import LONG, SHORT, Hand, session
@@ -100,7 +101,7 @@ async def test_the_screen_does_not_wait_for_a_count_and_a_late_one_is_dropped(ti
         assert facts is not None
         slow, begun = threading.Event(), threading.Event()
 
-        def counted(text: str) -> int:
+        def counted(text: str, _: Settings) -> int:
             if text == "slow":
                 begun.set()
                 slow.wait()

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from engine.conversation import turns
 from engine.session.record import open_record
 from engine.session.standing import standing
 from tests.engine.session.test_importing import FILES
@@ -65,6 +66,14 @@ def test_a_chat_becomes_a_prompt_or_a_transcript(capsys: pytest.CaptureFixture[s
     main(["import", str(tmp_path / "chat.json")])
     prompt = capsys.readouterr().out.removesuffix("\n")
     assert prompt == "User: What is a\nsea?\n\nAssistant: Much water."
+    main(["import", str(tmp_path / "chat.json"), "--chat"])
+    talk = turns(capsys.readouterr().out)
+    assert [(turn.role, turn.text.strip()) for turn in talk] == [
+        ("user", "What is a\nsea?"),
+        ("assistant", "Much water."),
+    ]
+    (tmp_path / "tavern.jsonl").write_text(FILES["sillytavern"])
+    assert "speaks in it" in refused(capsys, "import", str(tmp_path / "tavern.jsonl"), "--chat")
     main(["import", str(tmp_path / "chat.json"), "--out", str(tmp_path / "new.jsonl")])
     capsys.readouterr()
     assert standing(open_record(tmp_path / "new.jsonl")).prompt == prompt
