@@ -36,6 +36,7 @@ COMMANDS = {
     "inspect": "the tokens of a prompt, and what could come next",
     "score": "how likely the model finds a text, token by token",
     "compare": "the same prompt under several settings or models",
+    "finetune": "train the model on a text file, whole or by a LoRA",
     "replay": "play a transcript again, or verify that it still comes out the same",
     "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
     "import": "a text or chat from elsewhere, as a prompt or a transcript",
@@ -63,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         from engine import compare_command
 
         compare_command.main(words[1:])
+    elif command == "finetune":
+        from engine.finetune.command import main as finetune
+
+        finetune(words[1:])
     else:
         try:
             if command == "config":

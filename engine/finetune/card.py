@@ -136,7 +136,9 @@ def licence_of(folder: Path) -> str:
 
 
 def _samples(compared: Sequence[Compared], seed: int) -> list[str]:
-    lines = [f"## Base and tuned\n\nThe same openings, temperature {TEMPERATURE}, seed {seed}, first tries, unedited.\n"]
+    lines = [
+        f"## Base and tuned\n\nThe same openings, temperature {TEMPERATURE}, seed {seed}, first tries, unedited.\n"
+    ]
     for sample in compared:
         for name, text in (("base", sample.base), ("tuned", sample.tuned)):
             quoted = _plain(safe_block(sample.prompt + text)).replace("\n", "\n> ")

@@ -22,7 +22,7 @@ TEMPERATURE = 0.8
 
 
 def written(model: LoadedModel, prompt: str, seed: int, tokens: int = COMPARED_TOKENS) -> str:
-    """The model's continuation of `prompt`, drawn with this seed, a little calmer than the defaults. Raises `EngineError`.
+    """The model's continuation of `prompt`, drawn with this seed. Raises `EngineError`.
 
     What is drawn here leaves the random numbers of a training under way as they are.
     """
