@@ -14,6 +14,7 @@ from engine.settings import PARAMETERS
 from tui.action import Action, shown
 from tui.comparing_actions import COMPARING, SEQUENCES
 from tui.transcript_actions import TRANSCRIPTS
+from tui.tuning_actions import TUNING
 
 
 def _spans(keys: Sequence[str]) -> tuple[str, ...]:
@@ -291,6 +292,7 @@ class Actions:
             *_TOKENS,
             *COMPARING,
             *SEQUENCES,
+            *TUNING,
             *_SESSION,
         ),
     ) -> None:

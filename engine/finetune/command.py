@@ -124,7 +124,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
     from engine.finetune.loop import finetune
 
-    with _signals(hand):
+    with _signals(hand, quiet=args.json):
         for event in finetune(job, hand):
             show(event)
             end = event
@@ -145,14 +145,15 @@ def _on_one_gpu(job: Job) -> Job:
 
 
 @contextmanager
-def _signals(hand: Hand) -> Iterator[None]:
+def _signals(hand: Hand, quiet: bool) -> Iterator[None]:
     """ctrl+c stops, a second one leaves at once; a polite kill, or a terminal that goes away, writes a checkpoint."""
 
     def interrupted(*_: Any) -> None:
         if hand.over:
             os._exit(INTERRUPTED)  # what is on the disk is whole
         hand.stop()
-        tell("\nstopping after this step: the best so far is kept; ctrl+c again leaves at once, to go on later")
+        if not quiet:
+            tell("\nstopping after this step: the best so far is kept; ctrl+c again leaves at once, to go on later")
 
     def ended(*_: Any) -> None:
         hand.leave()

@@ -89,7 +89,9 @@ def _difference(place: Workplace, job: Job, text: Text) -> str:
         return "no job can be read from it"
     if sha256 != text.sha256:
         return "its text is another one"
-    for name in ("model", "lora", "start", "dtype"):
+    if (old.model or EMBEDDED) != (job.model or EMBEDDED):
+        return f"its model is {shown(old.model or EMBEDDED)}"
+    for name in ("lora", "start", "dtype"):
         if getattr(old, name) != getattr(job, name):
             return f"its {name} is {shown(getattr(old, name))}, this one's is {shown(getattr(job, name))}"
     for name in OPTIONS.keys() - {"at_once"}:  # which changes no more than roundings

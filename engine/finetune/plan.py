@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from engine.errors import EngineError
+from engine.finetune.defaults import BATCH, EPOCHS, RANK, SEED, learning_rate
 from engine.finetune.room import blocks_at_once
 from engine.finetune.text import Blocks
 
@@ -21,7 +22,6 @@ CLIP = 1.0
 """The norm that gradients are clipped to (Pascanu et al. 2013)."""
 LORA_ALPHA_PER_RANK = 2
 LORA_DROPOUT = 0.05
-_GPT2 = 124_000_000
 _WORK_ON_A_CPU = 2e14  # floating-point operations: an hour or so
 _EVALUATIONS = 20
 _EVALUATING = 0.25  # of the time for training, at most
@@ -60,16 +60,16 @@ class Plan:
 def plan_for(job: Job, model: LoadedModel, blocks: Blocks, trainable: int, prompts: tuple[str, ...]) -> Plan:
     """The plan for a job. `trainable` counts the weights that learn. Raises `EngineError` where there is no room."""
     count = len(blocks.training)
-    batch = job.batch_size or min(8, max(count // 8, 1))
+    batch = job.batch_size or min(BATCH, max(count // 8, 1))
     in_epoch = ceil(count / batch)
-    steps = job.steps or round((job.epochs or 3) * in_epoch) or 1
+    steps = job.steps or round((job.epochs or EPOCHS) * in_epoch) or 1
     if job.steps is None and job.epochs is None and model.device.type == "cpu":
         work = 6 * model.parameters * batch * blocks.size
         steps = min(steps, max(int(_WORK_ON_A_CPU / work), 20))
     fair = ceil(len(blocks.held_out) / (3 * _EVALUATING * batch))  # reading a block costs a third of learning from it
     return Plan(
         lora=job.lora,
-        rank=(job.rank or 8) if job.lora else 0,
+        rank=(job.rank or RANK) if job.lora else 0,
         learning_rate=job.learning_rate or learning_rate(model.parameters, job.lora),
         epochs=round(steps / in_epoch, 3),
         steps=steps,
@@ -78,17 +78,11 @@ def plan_for(job: Job, model: LoadedModel, blocks: Blocks, trainable: int, promp
         batch_size=batch,
         at_once=blocks_at_once(model, blocks.size, batch, trainable, job.at_once),
         evaluate_every=max(min(max(steps // _EVALUATIONS, fair), steps // 4), 1),
-        seed=42 if job.seed is None else job.seed,
+        seed=SEED if job.seed is None else job.seed,
         precision=precision(job.dtype, model.device),
         start=job.start,
         prompts=prompts,
     )
-
-
-def learning_rate(parameters: int, lora: bool) -> float:
-    """A rate that suits a model of so many parameters, to two digits."""
-    full = min(max(5e-5 * (_GPT2 / max(parameters, 1)) ** 0.5, 2e-5), 1e-3)
-    return float(f"{max(4 * full, 1e-4) if lora else full:.1e}")
 
 
 def precision(dtype: str, device: torch.device) -> str:

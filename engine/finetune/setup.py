@@ -10,6 +10,7 @@ import transformers
 
 from engine.errors import EngineError
 from engine.finetune import room, trainable
+from engine.finetune.defaults import RANK, SEED
 from engine.finetune.plan import Plan, plan_for, precision
 from engine.finetune.text import FEWEST, Blocks, Text, block_size, cut, encode, head, openings
 from engine.models.load import load
@@ -64,8 +65,8 @@ def prepared(job: Job, source: Text, place: Workplace, tell: Callable[[Event], N
     use_cache = getattr(model.model.config, "use_cache", None)
     learner = model.model
     if job.lora:
-        seed = plan.seed if plan else 42 if job.seed is None else job.seed
-        learner = trainable.with_lora(model, plan.rank if plan else job.rank or 8, seed)
+        seed = plan.seed if plan else SEED if job.seed is None else job.seed
+        learner = trainable.with_lora(model, plan.rank if plan else job.rank or RANK, seed)
     learning = trainable.learning(learner)
     if plan is None:
         prompts = [*job.prompts, *openings(model, blocks, marks, OPENINGS)]

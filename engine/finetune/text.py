@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from engine.errors import EngineError
+from engine.finetune.defaults import BLOCK
 from engine.text_files import read_text, shown_path
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ LARGEST = 100_000_000
 """Bytes that a text may have."""
 FEWEST = 32
 """Tokens that a text must have."""
-USUAL_BLOCK = 512
 _BLOCKS_WANTED = 16
 _HELD_OUT_EVERY = 10
 _HELD_OUT_TOKENS = 32_768  # more would say the same, and take longer to read at every evaluation
@@ -71,7 +71,7 @@ def head(model: LoadedModel, start: str) -> list[int]:
 
 def block_size(tokens: int, positions: int | None, marks: int) -> int:
     """The size that suits a text of so many tokens; `marks` are what stands before every block."""
-    longest = min(positions or USUAL_BLOCK, USUAL_BLOCK)
+    longest = min(positions or BLOCK, BLOCK)
     wanted = min(longest - marks, max(tokens // _BLOCKS_WANTED, 8))
     return tokens // -(-tokens // wanted) + marks  # evened out, so that hardly a token is left over
 
