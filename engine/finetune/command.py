@@ -173,13 +173,15 @@ class _Lines:
 
     def __init__(self, hand: Hand) -> None:
         self._hand = hand
+        self._alone = False
 
     def __call__(self, event: Event) -> None:
-        if self._hand.left:
+        if self._alone:
             return
         try:
             print(to_line(event), flush=True)
         except (BrokenPipeError, ValueError):
+            self._alone = True
             self._hand.leave()
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -56,7 +56,8 @@ def _reads_forward(model: LoadedModel) -> bool:
     before = model.model(input_ids=other).logits
     logits = out.logits.float()
     loss = functional.cross_entropy(logits[0, :-1], ids[0, 1:])
-    looks_ahead = not torch.allclose(logits[0, :-1], before[0, :-1].float(), rtol=1e-2, atol=1e-2)
+    rounding = 1e-5 if model.model.dtype == torch.float32 else 1e-2
+    looks_ahead = not torch.allclose(logits[0, :-1], before[0, :-1].float(), rtol=rounding, atol=rounding)
     return not looks_ahead and bool(torch.isclose(out.loss.float(), loss, rtol=1e-2, atol=1e-2))
 
 

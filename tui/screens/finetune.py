@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.errors import EngineError
-from engine.finetune.events import Failed, Finished
+from engine.finetune.events import Finished
 from engine.finetune.workplace import Workplace, unfinished
 from engine.models.places import own_models
 from engine.text_files import shown_path
@@ -44,7 +44,8 @@ class FinetuneScreen(ModalScreen[Finished | None]):
     FinetuneScreen TuningView { display: none; }
     FinetuneScreen.-going TuningView { display: block; }
     FinetuneScreen.-going TuningForm, FinetuneScreen.-going #tuning-said { display: none; }
-    FinetuneScreen #tuning-offer { height: auto; max-height: 2; color: $warning; }
+    FinetuneScreen #tuning-offer { height: auto; max-height: 2; color: $warning; display: none; }
+    FinetuneScreen.-offered #tuning-offer { display: block; }
     FinetuneScreen #tuning-said { height: auto; max-height: 5; color: $text-muted; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -100,7 +101,7 @@ class FinetuneScreen(ModalScreen[Finished | None]):
             self._box.border_subtitle = _FORM
             return
         self.set_focus(None)
-        self._offer.update("")
+        self.remove_class("-offered")
         self.view.show(tuning.state)
         end = tuning.state.end
         if end is None:
@@ -155,6 +156,7 @@ class FinetuneScreen(ModalScreen[Finished | None]):
             more = f" ({len(self._unfinished)} of them)" if len(self._unfinished) > 1 else ""
             text = f"Unfinished{more}: {shown_path(place.out)}, at {step}. {shown('ctrl+r')} goes on with it."
             self._offer.update(said(text))
+            self.add_class("-offered")
 
     def action_resume(self) -> None:
         """Go on with the one that was left, or with the newest that is unfinished."""
@@ -208,5 +210,3 @@ class FinetuneScreen(ModalScreen[Finished | None]):
         self._look_for_unfinished()
         self.show_tuning()
         self.form.fields["text"].focus()
-        if isinstance(tuning.state.end, Failed):
-            self._said.update(said(tuning.state.end.error))

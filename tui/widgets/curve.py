@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from textual.content import Content
 from textual.widget import Widget
 
 Points = Sequence[tuple[int, float]]
 HELD_OUT, BASE = "●", "┄"
-_STYLES = {HELD_OUT: "bold $accent", BASE: "$text-muted"}
+_STYLES = {HELD_OUT: "bold $accent", BASE: "dim"}
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """The bits of a braille sign, by column and row of its dots."""
 _LABEL = 6
@@ -63,7 +63,7 @@ def plotted(losses: Points, held_out: Points, steps: int, base: float, width: in
     if math.isfinite(base):
         signs[row(base, height)] = [BASE] * columns
     bits: dict[tuple[int, int], int] = {}
-    for column, loss in _means(losses, steps, 2 * columns).items():
+    for column, loss in _joined(_means(losses, steps, 2 * columns)).items():
         dot = row(loss, 4 * height)
         place = (dot // 4, column // 2)
         bits[place] = bits.get(place, 0) | _DOTS[column % 2][dot % 4]
@@ -83,7 +83,16 @@ def _means(points: Points, steps: int, columns: int) -> dict[int, float]:
     return {column: sum(losses) / len(losses) for column, losses in found.items()}
 
 
+def _joined(means: dict[int, float]) -> dict[int, float]:
+    """With what lies on straight lines between neighbours."""
+    found = dict(means)
+    for (first, one), (second, other) in pairwise(sorted(means.items())):
+        for column in range(first + 1, second):
+            found[column] = one + (other - one) * (column - first) / (second - first)
+    return found
+
+
 def _coloured(line: str) -> Content:
     label, curve = line[: _LABEL + 1], line[_LABEL + 1 :]
     runs = groupby(curve, lambda sign: _STYLES.get(sign, "$primary"))
-    return Content.assemble((label, "$text-muted"), *(("".join(signs), style) for style, signs in runs))
+    return Content.assemble((label, "dim"), *(("".join(signs), style) for style, signs in runs))

@@ -64,7 +64,7 @@ def test_a_job_that_cannot_be_done(base: Path, text: Path, out: Path, changes: d
 
 def test_a_text_of_less_than_two_blocks_is_told_what_fits(base: Path, tmp_path: Path, out: Path) -> None:
     file = tmp_path / "short.txt"
-    file.write_text(TEXT[:300])
+    file.write_text(TEXT[:200])
     error = failed(job(base, file, out, block_size=64))
     assert "are not two blocks of 64" in error
     fits = int(error.rpartition("blocks of ")[2].split()[0])

@@ -22,8 +22,8 @@ Kind = TypeVar("Kind")
 
 def job(base: Path, text: Path, out: Path, **changes: Any) -> Job:
     """A job of a few quick steps."""
-    settings: dict[str, Any] = {"batch_size": 2, "block_size": 32, "steps": 12, "learning_rate": 5e-3}
-    return Job(text, str(base), out=out, device="cpu", **(settings | changes))
+    settings: dict[str, Any] = {"batch_size": 2, "block_size": 32, "steps": 12, "learning_rate": 5e-3, "device": "cpu"}
+    return Job(text, str(base), out=out, **(settings | changes))
 
 
 def tuned(job: Job) -> list[Event]:
