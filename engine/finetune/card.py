@@ -88,7 +88,7 @@ def card(facts: Facts) -> str:
     return "\n".join(
         [
             *_front(facts),
-            f"# {_plain(text.path.stem)}, by {_plain(_short(facts.base))}\n",
+            f"# {_plain(text.path.stem)}, by {_plain(facts.base)}\n",
             f"{what} on {_code(text.path.name)} by textgen-tui; {share}.",
             "What it writes leans towards that text, and may repeat passages of it word for word. The base model's",
             "limits and terms hold for it too.\n",
@@ -117,7 +117,7 @@ def _front(facts: Facts) -> list[str]:
     return [
         "---",
         *([f"license: {licence}"] if licence else []),
-        f"base_model: {json.dumps(facts.base)}",
+        f"base_model: {json.dumps(facts.base, ensure_ascii=False)}",
         f"library_name: {library}",
         "pipeline_tag: text-generation",
         "---\n",
@@ -148,10 +148,6 @@ def _samples(compared: Sequence[Compared], seed: int) -> list[str]:
 
 def _versions(lora: bool) -> dict[str, str]:
     return {name: version(name) for name in ("textgen-tui", *_LIBRARIES) if lora or name != "peft"}
-
-
-def _short(name: str) -> str:
-    return Path(name).name or name
 
 
 def _plain(text: str) -> str:

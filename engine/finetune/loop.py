@@ -9,13 +9,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from engine.errors import EngineError, one_line
 from engine.finetune import result, text
-from engine.finetune.events import Curve, Failed, Left, Sampled, Started
+from engine.finetune.events import Curve, Event, Failed, Left, Sampled, Started
 from engine.finetune.job import Hand, Job
 from engine.finetune.naming import workplace_for
 from engine.finetune.result import Outcome, Tell
@@ -29,7 +28,7 @@ from engine.models.placement import is_out_of_memory
 _LOG = logging.getLogger(__name__)
 
 
-def finetune(job: Job, hand: Hand | None = None) -> Iterator[Any]:
+def finetune(job: Job, hand: Hand | None = None) -> Iterator[Event]:
     """Train a model on a text, or go on where an earlier run for the same place stopped; yields `events.Event`.
 
     The last event is `Finished`, `Left` or `Failed`. `hand` can stop it, which makes the result of the best step so
@@ -89,11 +88,11 @@ class _Learning:
         base = self._base()
         telling.base_loss = base.loss
         checkpoint = ready.place.checkpoint()
-        self._begin(base, checkpoint)
+        history, done = _history(checkpoint), _step_of(checkpoint)
+        self._begin(base, checkpoint, *curves(history))
         if not self._hand.over:
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        done = trainer.state.global_step
-        history = trainer.state.log_history
+            history, done = trainer.state.log_history, trainer.state.global_step
         ran_away = telling.diverged_at is not None
         self._free()
         if self._best is None and not ran_away:
@@ -101,9 +100,8 @@ class _Learning:
         best = self._best or (0, math.inf)
         return Outcome(done, *best, base.loss, base.texts, *curves(history), ran_away)
 
-    def _begin(self, base: _Base, checkpoint: Path | None) -> None:
+    def _begin(self, base: _Base, checkpoint: Path | None, losses: Curve, held_out: Curve) -> None:
         ready = self._ready
-        history = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"] if checkpoint else []
         self._tell(
             Started(
                 folder=str(ready.place.folder),
@@ -118,8 +116,8 @@ class _Learning:
                 steps=ready.plan.steps,
                 base_loss=base.loss,
                 settings=ready.plan.plain(),
-                losses=(curve := curves(history))[0],
-                held_out_losses=curve[1],
+                losses=losses,
+                held_out_losses=held_out,
             )
         )
 
@@ -170,6 +168,14 @@ def curves(history: list[dict[str, float]]) -> tuple[Curve, Curve]:
     losses = tuple((int(line["step"]), line["loss"]) for line in history if "loss" in line)
     held_out = tuple((int(line["step"]), line["eval_loss"]) for line in history if "eval_loss" in line)
     return losses, tuple(point for point in held_out if point[0])
+
+
+def _history(checkpoint: Path | None) -> list[dict[str, float]]:
+    """The Trainer's log up to a checkpoint."""
+    if checkpoint is None:
+        return []
+    log: list[dict[str, float]] = json.loads((checkpoint / "trainer_state.json").read_text())["log_history"]
+    return log
 
 
 def _step_of(checkpoint: Path | None) -> int:

@@ -16,6 +16,7 @@ from engine.finetune.events import Compared, Curve, Failed, Finished
 from engine.finetune.setup import Ready
 from engine.finetune.workplace import Workplace
 from engine.finetune.writing import written
+from engine.models.gguf import kept_folder
 from engine.models.load import load
 from engine.models.loaded import LoadedModel
 from engine.models.resolve import resolve
@@ -78,7 +79,7 @@ def make(ready: Ready, outcome: Outcome, tell: Tell) -> None:
     compared = _compared(ready, outcome, tell)
     place, plan = ready.place, ready.plan
     facts = card.Facts(
-        base=ready.model.name,
+        base=_base_name(ready),
         base_folder=Path(ready.model.source),
         base_sums=ready.model.sums,
         text=ready.text,
@@ -153,4 +154,13 @@ def _tuned(ready: Ready) -> LoadedModel:
 def _base_place(ready: Ready) -> str:
     """Where peft finds the base: its repository, or its folder."""
     source = resolve(ready.job.model)
-    return source.place if source.kind == "hub" else str(Path(ready.model.source).absolute())
+    if source.kind == "hub":
+        return source.place
+    place = Path(ready.model.source).absolute()
+    return str(kept_folder(place) if source.kind == "gguf" else place)
+
+
+def _base_name(ready: Ready) -> str:
+    """What the base is called: of a folder no more than its name, since the card goes wherever the model goes."""
+    name = ready.model.name
+    return name if resolve(ready.job.model).kind == "hub" else Path(name).name
