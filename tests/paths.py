@@ -11,8 +11,10 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GOLDEN = REPOSITORY.parent / "shared" / "golden"
+CORPUS = REPOSITORY.parent / "shared" / "corpus"
 
 needs_golden = pytest.mark.skipif(not GOLDEN.is_dir(), reason="the reference data are not beside this checkout")
+needs_corpus = pytest.mark.skipif(not CORPUS.is_dir(), reason="the text for training is not beside this checkout")
 
 
 @cache

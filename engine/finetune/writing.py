@@ -33,7 +33,9 @@ def written(model: LoadedModel, prompt: str, seed: int, tokens: int = COMPARED_T
     if isinstance(end, Failed):
         raise EngineError(end.error)
     assert isinstance(end, Finished)
-    return end.sequences[0].text
+    sequence = end.sequences[0]
+    ended = sequence.finish_reason == "eos" and sequence.token_ids
+    return sequence.text.removesuffix(model.piece(sequence.token_ids[-1])) if ended else sequence.text
 
 
 def _cuda(model: LoadedModel) -> list[int]:

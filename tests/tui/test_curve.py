@@ -30,7 +30,10 @@ def test_a_falling_loss_falls_from_left_to_right() -> None:
     lines = plotted([(step, 5 - step / 10) for step in range(1, 21)], [(10, 4.0), (20, 3.0)], 20, 5.0, 47, 9)
     assert lines[0].startswith("  5.00 ") and lines[-1].startswith("  3.00 ")
     assert set(lines[0][7:]) >= {BASE} and HELD_OUT in lines[-1] and lines[-1].rstrip().endswith(HELD_OUT)
-    tops = [next(n for n, line in enumerate(lines) if line[7 + column] not in (" ", BASE) or n == 8) for column in range(2, 39)]
+    tops = [
+        next(n for n, line in enumerate(lines) if line[7 + column] not in (" ", BASE) or n == 8)
+        for column in range(2, 39)
+    ]
     assert tops == sorted(tops) and tops[0] <= 1 and tops[-1] == 8
 
 

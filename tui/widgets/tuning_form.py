@@ -121,7 +121,7 @@ class TuningForm(VerticalScroll):
     def _show_defaults(self) -> None:
         rate = f" ({learning_rate(self._parameters, self.method.lora):g})" if self._parameters else ""
         told = {
-            "epochs": f"auto ({EPOCHS:g}, fewer where that would take a CPU hours)",
+            "epochs": f"auto ({EPOCHS:g}, or what a CPU does in an hour)",
             "steps": "auto (from the epochs)",
             "learning_rate": f"auto{rate}",
             "block_size": f"auto ({min(self._positions or BLOCK, BLOCK)}, less for a short text)",

@@ -64,7 +64,7 @@ class TuningView(Vertical):
         self._shown = state
         begun = state.started
         self._what.update(Content(safe_text(started(begun) if begun else "")))
-        self._progress.update(Content(safe_text(progress(state))))
+        self._progress.update(Content(safe_text(progress(state, self.size.width))))
         if begun is not None:
             self._curve.show(state.losses, state.held_out, begun.steps, begun.base_loss)
             self._curve.border_title = f"loss   ⠤ learned from   {HELD_OUT} held out   {BASE} held out, before"
@@ -80,8 +80,8 @@ class TuningView(Vertical):
             self._texts.update(side_by_side(state.compared, self.size.width))
 
 
-def progress(state: TuningState) -> str:
-    """How far it is, or how it ended, in one line."""
+def progress(state: TuningState, width: int = 80) -> str:
+    """How far it is, or how it ended; on one line where so many columns have room for it."""
     match state.end:
         case Finished() as end:
             return f"✓ {finished(end)}"
@@ -91,8 +91,9 @@ def progress(state: TuningState) -> str:
             pass
         case failed:
             return f"✗ {failed.error}"
-    filled = round(_BAR * state.share)
-    bar = "▰" * filled + "▱" * (_BAR - filled)
+    cells = _BAR if width >= _SIDE_BY_SIDE else _BAR // 4
+    filled = round(cells * state.share)
+    bar = "▰" * filled + "▱" * (cells - filled)
     step = state.step
     if step is None or state.stage != "training":
         return f"{bar} {state.stage}"
@@ -114,7 +115,7 @@ def side_by_side(compared: list[Compared], width: int) -> Table:
             table.add_row(*cells)
         else:
             for name, cell in zip(("base: ", "tuned: "), cells, strict=True):
-                table.add_row(Text(name, style="bold") + cell)
+                table.add_row(Text.assemble((name, "bold"), cell))
         table.add_row("")
     return table
 
