@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from engine.command_line import (
@@ -36,6 +37,7 @@ COMMANDS = {
     "inspect": "the tokens of a prompt, and what could come next",
     "score": "how likely the model finds a text, token by token",
     "compare": "the same prompt under several settings or models",
+    "finetune": "train the model on a text file, whole or by a LoRA",
     "replay": "play a transcript again, or verify that it still comes out the same",
     "export": "a transcript as Markdown, plain text, HTML, JSON or a picture",
     "import": "a text or chat from elsewhere, as a prompt or a transcript",
@@ -43,31 +45,23 @@ COMMANDS = {
     "config": "where the config file is; writes one where none is",
 }
 
+_ENGINE = {
+    "generate": "run_generation",
+    "inspect": "inspect_command",
+    "score": "score_command",
+    "compare": "compare_command",
+    "models": "models_command",
+    "finetune": "finetune.command",
+}
+"""Commands that the engine has the whole of, by their modules."""
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. A user's error is one line on standard error and exit status 2."""
     words = list(sys.argv[1:] if argv is None else argv)
     command = words[0] if words else ""
-    if command == "generate":
-        from engine import run_generation
-
-        run_generation.main(words[1:])
-    elif command == "inspect":
-        from engine import inspect_command
-
-        inspect_command.main(words[1:])
-    elif command == "score":
-        from engine import score_command
-
-        score_command.main(words[1:])
-    elif command == "compare":
-        from engine import compare_command
-
-        compare_command.main(words[1:])
-    elif command == "models":
-        from engine import models_command
-
-        models_command.main(words[1:])
+    if command in _ENGINE:
+        import_module(f"engine.{_ENGINE[command]}").main(words[1:])
     else:
         try:
             if command == "config":

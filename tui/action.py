@@ -20,6 +20,7 @@ _SIGNS = {
     "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "full_stop": ".",
     "left": "←",
     "right": "→",
     "up": "↑",

@@ -15,6 +15,7 @@ from tui.action import Action, shown
 from tui.comparing_actions import COMPARING, SEQUENCES
 from tui.model_actions import OF_MODELS
 from tui.transcript_actions import TRANSCRIPTS
+from tui.tuning_actions import TUNING
 
 
 def _spans(keys: Sequence[str]) -> tuple[str, ...]:
@@ -311,6 +312,7 @@ class Actions:
             *_TOKENS,
             *COMPARING,
             *SEQUENCES,
+            *TUNING,
             *_SESSION,
         ),
     ) -> None:

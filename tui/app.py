@@ -35,6 +35,7 @@ from tui.commands.replay import ReplayCommands
 from tui.commands.roads import RoadCommands
 from tui.commands.settings import SettingCommands
 from tui.commands.tokens import TokenCommands
+from tui.commands.tuning import TuningCommands
 from tui.commands.view import ViewCommands
 from tui.comparing import Compared
 from tui.config import Config
@@ -84,6 +85,7 @@ class TextgenApp(
     FindCommands,
     TokenCommands,
     ComparingCommands,
+    TuningCommands,
 ):
     """One session with one model at a time."""
 
@@ -343,6 +345,7 @@ class TextgenApp(
     def _leave(self) -> None:
         if self._draining is not None:
             self._draining.stop()
+        self.leave_tuning()
         self.worker.close()
         self.exit()
 

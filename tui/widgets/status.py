@@ -37,6 +37,7 @@ class Reading:
 
     stage: Stage = "loading"
     detail: str = ""
+    tuning: str = ""
     tokens_per_s: float = 0.0
     first_token_s: float | None = None
     prompt_tokens: int = 0
@@ -131,6 +132,8 @@ class StatusLine(Widget):
             parts.append(f"{reading.used:,} of {reading.positions:,} {bar}{out}")
         elif reading.used:
             parts.append(f"{reading.used:,} tokens")
+        if reading.tuning:
+            parts.append(safe_text(reading.tuning))
         if reading.first_token_s is not None:
             parts.append(f"first token {_seconds(reading.first_token_s)}")
         if reading.memory_bytes:

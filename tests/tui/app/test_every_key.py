@@ -25,6 +25,7 @@ MODAL = {
     "inside": "alt+i",
     "branches": "b",
     "compare": "alt+u",
+    "finetune": "f",
 }
 STATES = (
     "loading",
