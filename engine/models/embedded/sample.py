@@ -8,6 +8,8 @@ import torch
 from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
+from engine.releases import CACHE
+
 OPENINGS = (
     "Once upon a time",
     "Two roads diverged in a yellow wood, and",
@@ -48,8 +50,8 @@ def _tokens(
     step = torch.tensor([ids])
     cache = None
     for _ in range(length):
-        output = model(input_ids=step, past_key_values=cache, use_cache=True)
-        cache = output.past_key_values
+        output = model(input_ids=step, **{CACHE: cache}, use_cache=True)
+        cache = output[CACHE]
         chances = (output.logits[0, -1].float() / temperature).softmax(-1)
         token = int(torch.multinomial(chances, 1, generator=generator))
         if token == 0:
