@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadJob:
-    """Load a model in the place of the one that is there. `called_off` ends it at its next report."""
+    """Load a model in the place of the one that is there. `called_off` ends it at its next report.
+
+    `adapters` are those that it is wanted with, as the setting names them.
+    """
 
     name: str | None
     family: str = "auto"
     device: str = "auto"
     dtype: str = "auto"
+    adapters: str = ""
     called_off: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property

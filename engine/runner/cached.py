@@ -12,6 +12,7 @@ import torch
 from transformers.cache_utils import DynamicLayer
 
 from engine.events import CacheShape
+from engine.releases import CACHE, passed_over
 from engine.runner.base import Runner, last_logits, slices
 from engine.runner.caches import CachePlan
 
@@ -113,7 +114,7 @@ class CachedRunner(Runner):
             if length:
                 self.see(rows)  # layers with a window or a state have forgotten what they would need
             return
-        self._cache.crop(-surplus)
+        self._cut(surplus)
         self._length = length
 
     def fork(self, rows: Sequence[int]) -> None:
@@ -176,14 +177,24 @@ class CachedRunner(Runner):
             self._hold(ids)
         else:
             self._append(ids)
+        # A static cache counts on its device, and to ask it there would hold every step up.
+        if not self.plan.is_static and self._cache.get_seq_length() != self._length:
+            self.reset()
+            raise passed_over("the cache")
         return logits
 
     def _pass(self, ids: torch.Tensor, *, first: bool) -> torch.Tensor:
         """The model's logits for (rows, n) new ids; their keys and values go into the cache."""
         inputs = self.model.prepare_inputs_for_generation(
-            ids, past_key_values=self._cache, use_cache=True, is_first_iteration=first, **self._one_position
+            ids, **{CACHE: self._cache}, use_cache=True, is_first_iteration=first, **self._one_position
         )
         return self._call(**inputs).logits
+
+    def _cut(self, count: int) -> None:
+        """Take that many ids off the end of the cache; layers that were passed by hold none."""
+        for layer in self._cache.layers:
+            if layer.is_initialized:
+                layer.crop(-count)
 
     def _best_row(self, ids: list[int]) -> tuple[int, int]:
         """The row that shares the longest beginning with `ids`, and how long that is."""

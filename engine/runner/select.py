@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.errors import EngineError
 from engine.runner.base import Runner
 from engine.runner.cached import CachedRunner
 from engine.runner.memory import MemoryRunner
@@ -47,10 +48,7 @@ def runner_for(model: PreTrainedModel) -> Runner:
     runner = CachedRunner(model)
     try:
         runner.prefill([0])
-        filled = runner._cache.get_seq_length() == 1
-    except (TypeError, ValueError, AttributeError, NotImplementedError):
-        filled = False
-    if not filled:
+    except (TypeError, ValueError, AttributeError, NotImplementedError, EngineError):
         return RecomputeRunner(model)
     runner.reset()
     return runner

@@ -61,7 +61,7 @@ class CausalXLMRunner(CachedRunner):
         text = torch.cat([self.ids, ids], dim=1) if self._length else ids
         inputs = _inputs(self.model, text)
         output = self._call(**inputs, cache=self._cache, **self._one_position)
-        self._cache.crop(-1)
+        self._cut(1)
         return output.logits
 
 

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from engine.releases import passed_over
 from engine.runner.base import last_logits
 from engine.runner.memory import MemoryRunner
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+_AGAIN = 2  # ids at the end that a step sees once more, with the dummy after them
 
 
 class XLNetRunner(MemoryRunner):
@@ -41,17 +45,29 @@ class XLNetRunner(MemoryRunner):
     @torch.inference_mode()
     def _forward(self, new: torch.Tensor) -> torch.Tensor:
         text = torch.cat([self.ids, new], dim=1) if self._length else new
-        inputs = self.model.prepare_inputs_for_generation(text, past_key_values=self._memory, use_mems=True)
+        # The library prepares a step as it does a text of its ids alone; the name it wants the memory by has changed.
+        inputs = self.model.prepare_inputs_for_generation(text[:, -_AGAIN:] if self._memory else text, use_mems=True)
+        if self._memory:
+            inputs["mems"] = tuple(layer[:-_AGAIN] for layer in self._memory)
         inputs["target_mapping"] = inputs["target_mapping"].to(self.model.dtype)
         try:
             with self._one_precision():
                 output = self._call(**inputs)
+            self._check_taken(inputs, output)
         except BaseException:
             self.reset()
             raise
         self._memory = list(output.mems)
         self._hold(text)
         return last_logits(output.logits)
+
+    def _check_taken(self, inputs: dict[str, Any], output: Any) -> None:
+        """A step that passed the memory over has seen two ids for the whole text: it leaves too short a memory."""
+        if "mems" in inputs:
+            limits, new = self.model.transformer, inputs["input_ids"].shape[1]
+            rows = inputs["mems"][0].shape[0] + min(new, limits.reuse_len or new)
+            if output.mems[0].shape[0] != min(rows, limits.mem_len or rows):
+                raise passed_over("the memory")
 
     @contextmanager
     def _one_precision(self) -> Iterator[None]:

@@ -88,6 +88,16 @@ def test_a_generation_config_means_what_it_means_there(gpt2: LoadedModel, option
     assert ids(play(gpt2, settings=settings)) == by_library(gpt2, seed=3, **options)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_drawn_beams(gpt2: LoadedModel, seed: int) -> None:
+    """With an end of text that many candidates have: releases differ in which of them may end."""
+    options: dict[str, Any] = {"num_beams": 3, "do_sample": True, "max_new_tokens": 8, "temperature": 1.5, "top_k": 12}
+    options |= {"eos_token_id": 280, "sequence_bias": [[[280], 6.0]]}
+    found = ids(play(gpt2, settings=Settings.from_generation_config(options | {"seed": seed})))
+    wanted = by_library(gpt2, seed=seed, **options)
+    assert found == wanted[: len(found)] and not any(wanted[len(found) :])
+
+
 def first_new(tokens: list[int], at: int) -> int:
     """An id that comes at `at` or later and not before."""
     return next(token for place, token in enumerate(tokens) if place >= at and token not in tokens[:place])

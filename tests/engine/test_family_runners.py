@@ -19,7 +19,10 @@ from transformers import (
     XLNetLMHeadModel,
 )
 
-from engine.runner import Runner, runner_for
+from engine.errors import EngineError
+from engine.releases import CACHE
+from engine.runner import CachedRunner, Runner, runner_for
+from tests.models import tiny_gpt2, xlnet_pass
 
 VOCABULARY = 60
 
@@ -60,10 +63,7 @@ def from_nothing(kind: str, model: PreTrainedModel, row: list[int], first: int) 
         memory = None
         with in_float64(model):
             for length in range(first, len(row) + 1):
-                text = torch.tensor([row[:length]])
-                inputs = model.prepare_inputs_for_generation(text, past_key_values=memory)
-                inputs["target_mapping"] = inputs["target_mapping"].double()
-                output = model(**inputs)
+                output = xlnet_pass(model, torch.tensor([row[:length]]), memory)
                 memory = output.mems
         return output.logits[0, -1].float()
     length = torch.tensor([len(row) + 1])
@@ -137,3 +137,16 @@ def test_a_padding_id_does_not_blot_out_the_mask() -> None:
         runner = runner_for(tiny(kind))
         found = [runner.prefill([5, 2, token])[0] for token in (7, 8)]
         assert not torch.allclose(*found)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("xlnet", "mems"), ("xlm", "cache"), ("gpt2", CACHE)])
+def test_what_is_passed_over_in_silence_is_an_error(kind: str, name: str) -> None:
+    """As a release would do that calls a memory otherwise: its passes take any name."""
+    model = tiny_gpt2().model if kind == "gpt2" else tiny(kind, 6)
+    forward = model.forward
+    model.forward = lambda **given: forward(**{key: value for key, value in given.items() if key != name})
+    runner = CachedRunner(model) if kind == "gpt2" else runner_for(model)
+    with pytest.raises(EngineError, match=r"^transformers [\w.]+ does not take up the (memory|cache) "):
+        runner.prefill([5, 6, 7])
+        runner.step(torch.tensor([8]))
+    assert runner.length == 0

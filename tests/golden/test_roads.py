@@ -23,7 +23,7 @@ from engine.looking import look
 from engine.models.loaded import LoadedModel
 from engine.runner import CachedRunner
 from engine.weighing import Weighing
-from tests.models import counted, end, golden_model, ids, play
+from tests.models import counted, end, golden_model, ids, play, xlnet_pass
 from tests.paths import needs_golden
 from tui.branches import Place
 from tui.jobs import RunJob
@@ -172,12 +172,10 @@ def by_hand(name: str, prompt: Sequence[int], written: Sequence[int], settings: 
     with torch.no_grad():
         if not model.runner.by_passes:
             given = model.model.prepare_inputs_for_generation(text, use_cache=False, is_first_iteration=True)
-            given.pop("past_key_values", None)
             return model.model(**given).logits[0, -1].double()
         memory = None
         for length in range(len(prompt), text.shape[1] + 1):
-            given = model.model.prepare_inputs_for_generation(text[:, :length], past_key_values=memory, use_mems=True)
-            output = model.model(**given)
+            output = xlnet_pass(model.model, text[:, :length], memory)
             memory = output.mems
         return output.logits[0, -1].double()
 

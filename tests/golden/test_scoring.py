@@ -12,7 +12,7 @@ from engine import Settings
 from engine.models.loaded import LoadedModel
 from engine.scoring import score_text, scored
 from tests.golden.cases import CHECKPOINTS
-from tests.models import golden_model
+from tests.models import generated, golden_model
 from tests.paths import needs_golden
 
 pytestmark = needs_golden
@@ -40,11 +40,8 @@ class Forced(LogitsProcessor):  # type: ignore[misc]
 
 def by_generation(model: LoadedModel, ids: list[int], first: int) -> list[tuple[float, int, float]]:
     forced = Forced(ids, first)
-    given = torch.tensor([ids[:first]])
     options: dict[str, Any] = {"max_new_tokens": len(ids) - first, "do_sample": False, "pad_token_id": 0}
-    model.model.generate(
-        given, attention_mask=torch.ones_like(given), logits_processor=LogitsProcessorList([forced]), **options
-    )
+    generated(model, ids[:first], logits_processor=LogitsProcessorList([forced]), **options)
     return forced.seen
 
 

@@ -11,7 +11,7 @@ import torch
 from engine import SettingError, Settings
 from engine.events import Beams, Failed, Finished, Noted, Token
 from tests.golden.cases import CHECKPOINTS, cases, new_ids, prompt_ids, score, settings_of
-from tests.models import by_library, end, golden_model, ids, play
+from tests.models import by_library, end, generated, golden_model, ids, play
 from tests.paths import golden_cases, needs_golden
 
 pytestmark = needs_golden
@@ -152,11 +152,8 @@ def test_finished_beams_score_as_the_library_s(name: str, drawn: bool) -> None:
     options |= {"top_k": 20, "temperature": 0.8} if drawn else {"num_return_sequences": 4}
     settings = Settings.from_generation_config(options | {"seed": 3, "xlm_language": "en"})
     found = end(play(model, given, settings)).sequences
-    text = torch.tensor([given])
     torch.manual_seed(3)
-    output = model.model.generate(
-        text, attention_mask=torch.ones_like(text), return_dict_in_generate=True, output_scores=True, **options
-    )
+    output = generated(model, given, return_dict_in_generate=True, output_scores=True, **options)
     scores = model.model.compute_transition_scores(output.sequences, output.scores, output.beam_indices)
     for sequence, whole, total, each in zip(found, output.sequences, output.sequences_scores, scores, strict=True):
         length = len(sequence.token_ids)

@@ -61,11 +61,9 @@ class ModelCommands(SessionApp):
 
     # Loading
 
-    def switch_model(
-        self, name: str | None, *, family: str = "auto", device: str = "auto", dtype: str = "auto"
-    ) -> None:
+    def switch_model(self, name: str | None, *, device: str = "auto", dtype: str = "auto", adapters: str = "") -> None:
         """Load another model in the place of the one that is there; a run under way ends first."""
-        job = LoadJob(name, family, device, dtype)
+        job = LoadJob(name, device=device, dtype=dtype, adapters=adapters)
         if self.loading is not None:
             self._load(job)  # a run that waits for a model waits for this one
         else:
@@ -96,16 +94,23 @@ class ModelCommands(SessionApp):
         self.loaded = facts.job
         if self.loading is not None and self.loading is not facts.job:
             return False
+        wanted = facts.job.adapters if self.loading is not None and facts.job is not None else ""
         self.loading = None
-        adapters, before = self.session.settings.adapters, self.met
-        self.met = facts.identity
-        if adapters and before is not None and not same_weights(before, facts.identity):
-            self.change_settings(lambda: self.session.change("adapters", ""))
-            self.note("info", "adapters-off", f"Adapters are for one model alone, so these are off now: {adapters}.")
+        self._fit_adapters(facts, wanted)
         if self.recording and facts.job is not None and facts.job.name:
             name = facts.job.name
             self.run_worker(lambda: _remember(name), thread=True, exit_on_error=False, group="remember")
         return True
+
+    def _fit_adapters(self, facts: ModelFacts, wanted: str) -> None:
+        """Those that a model is wanted with go over it; those of another one go."""
+        before, self.met = self.met, facts.identity
+        now = self.session.settings.adapters
+        if wanted:
+            self.change_settings(lambda: self.session.change("adapters", wanted))
+        elif now and before is not None and not same_weights(before, facts.identity):
+            self.change_settings(lambda: self.session.change("adapters", ""))
+            self.note("info", "adapters-off", f"Adapters are for one model alone, so these are off now: {now}.")
 
     def hear_not_loaded(self, failure: LoadFailed) -> None:
         """Say why, and go back to the model before, or else to the embedded one."""

@@ -10,16 +10,15 @@ from textual.timer import Timer
 from engine.errors import EngineError
 from engine.finetune.events import Failed, Finished, Left
 from engine.finetune.wording import clock, finished
-from engine.settings import PARAMETERS
+from engine.settings.adapters import written
 from engine.text_files import home_path
-from tui.commands.base import SessionApp
-from tui.jobs import LoadJob
+from tui.commands.models import ModelCommands
 from tui.tuning import Tuning
 
 FOLLOW_S = 0.2
 
 
-class TuningCommands(SessionApp):
+class TuningCommands(ModelCommands):
     """At most one at a time; closing its screen leaves it going."""
 
     tuning: Tuning | None = None
@@ -67,7 +66,9 @@ class TuningCommands(SessionApp):
         where = f"{self.actions['finetune'].label}: {self.actions.key('finetune')}."
         match tuning.state.end:
             case Finished() as end:
-                self.note("info", "tuned", f"Fine-tuned: {finished(end)}. It is in {home_path_of(end.folder)}; {where}")
+                self.note(
+                    "info", "tuned", f"Fine-tuned: {finished(end)}. It is in {home_path(Path(end.folder))}; {where}"
+                )
             case Left(_, step):
                 self.note("info", "tuned", f"The fine-tuning was left after step {step:,}; {where}")
             case Failed(error, _):
@@ -76,33 +77,18 @@ class TuningCommands(SessionApp):
     def use_tuned(self, end: Finished) -> None:
         """Load a model that was tuned, or put an adapter over its base."""
         if not end.adapter:
-            self._change_to(end.folder)
+            self.switch_model(end.folder)
             return
-        facts = self.session.facts
+        facts, over = self.session.facts, written([(end.folder, 1.0)])
         if facts is None or facts.name != end.model:
-            self._change_to(end.model)
-        parameter = PARAMETERS.get("adapters")
-        if parameter is None:
-            self.note("info", "tuned", f"The adapter is in {home_path_of(end.folder)}; peft loads it over {end.model}.")
-            return
-        self.change_settings(lambda: self.session.change("adapters", parameter.parse(f"{end.folder}=1")))
-
-    def _change_to(self, name: str) -> None:
-        switch = getattr(self, "switch_model", None)
-        if switch is not None:
-            switch(name)
+            self.switch_model(end.model, adapters=over)
         else:
-            self.once_ended(lambda: self.worker.put(LoadJob(name)))
+            self.change_settings(lambda: self.session.change("adapters", over))
 
     def leave_tuning(self) -> None:
         """The session ends: one that is under way writes a checkpoint and ends too, to be gone on with."""
         if self.tuning is not None and self.tuning.running:
             self.tuning.leave()
-
-
-def home_path_of(folder: str) -> str:
-    """A folder as people know it."""
-    return home_path(Path(folder))
 
 
 def _short(tuning: Tuning) -> str:

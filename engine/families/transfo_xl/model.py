@@ -225,27 +225,31 @@ class TransfoXLLMHeadModel(TransfoXLPreTrainedModel, GenerationMixin):  # type: 
     def prepare_inputs_for_generation(
         self,
         input_ids: torch.Tensor,
-        past_key_values: Sequence[torch.Tensor] | None = None,
+        next_sequence_length: int | None = None,
         mems: Sequence[torch.Tensor] | None = None,
         attention_mask: torch.Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The last token with the memory, or all tokens where there is none yet.
-
-        `past_key_values` is where `generate()` keeps the memory; `mems` is one to begin with.
-        """
+        """All ids, or with a memory the last `next_sequence_length` of them where that is given."""
         inputs: dict[str, Any] = {"use_cache": use_cache, "logits_to_keep": logits_to_keep or 0}
         for name in ("output_hidden_states", "output_attentions"):
             inputs[name] = kwargs.get(name)
-        if past_key_values:
-            return inputs | {"input_ids": input_ids[:, -1:], "mems": past_key_values}
+        if mems and next_sequence_length:
+            return inputs | {"input_ids": input_ids[:, -next_sequence_length:], "mems": mems}
         if attention_mask is not None and not attention_mask.all():
             raise ValueError("Transformer-XL knows no padding: the texts of a batch must be equally long")
         return inputs | {"input_ids": input_ids, "mems": mems}
 
+    def _update_model_kwargs_for_generation(
+        self, outputs: ModelOutput, model_kwargs: dict[str, Any], *options: Any, **more: Any
+    ) -> dict[str, Any]:
+        """The memory goes by its own name, and not by the cache's as releases before 5.24 have it."""
+        updated = super()._update_model_kwargs_for_generation(outputs, model_kwargs, *options, **more)
+        updated.pop("past_key_values", None)
+        return updated | ({"mems": outputs.mems} if "mems" in outputs else {})
+
     @staticmethod
-    def _reorder_cache(past_key_values: Sequence[torch.Tensor], beam_idx: torch.Tensor) -> Memory:
-        memory = past_key_values if isinstance(past_key_values, Memory) else Memory(past_key_values)
-        return memory.select(beam_idx)
+    def _reorder_cache(mems: Sequence[torch.Tensor], beam_idx: torch.Tensor) -> Memory:
+        return (mems if isinstance(mems, Memory) else Memory(mems)).select(beam_idx)

@@ -8,6 +8,7 @@ from functools import partial
 import torch
 
 from engine.events import Event
+from engine.releases import DRAWN_BEAMS_ARE_RANKED
 from engine.strategies.beams.path import Path
 from engine.strategies.beams.search import Candidate, Group, Search
 from engine.strategies.run import Run
@@ -26,6 +27,8 @@ def candidates(run: Run, scores: torch.Tensor, group: Group) -> list[Candidate]:
     ends = len(run.end_ids)
     wanted = min(max(2, 1 + ends) * group.width, totals.numel())
     places = run.sampler.choose_several(totals, wanted)
+    if run.settings.draws and DRAWN_BEAMS_ARE_RANKED:
+        places = places[totals[places].argsort(descending=True)]
     vocabulary = scores.shape[-1]
     logprobs = scores.flatten()[places]
     found = zip(totals[places].tolist(), places.tolist(), logprobs.tolist(), strict=True)

@@ -146,7 +146,7 @@ class Search:
             elif rank < group.width and path.complete:  # with a forced word still to come it goes no further
                 group.pool.add(replace(path, reason=reason), settings)
         limit = self.run.limit(index)
-        if limit is None or self.keep is not None:  # at the last step drawn candidates count in the order of the draw
+        if limit is None or self.keep is not None:  # at the last step candidates count in the order they have
             going.sort(key=lambda one: one[1].total, reverse=True)
         going = going[: group.width]
         if self.keep is not None:

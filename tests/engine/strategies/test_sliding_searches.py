@@ -15,7 +15,7 @@ from engine.models.loaded import LoadedModel
 from engine.runner import runner_for
 from engine.window import Window
 from tests.engine.test_sliding import LIMITED, SAMPLED, START, UNLIMITED, forgot, model
-from tests.models import counted, end, ids, play, saved, tiny_gpt2, tiny_mistral
+from tests.models import counted, end, ids, play, saved, tiny_gpt2, tiny_mistral, xlnet_pass
 
 SIZE = 16
 SLIDE = Settings(strategy="greedy", overflow="slide", context_window=SIZE, eos_token_id=(), max_new_tokens=40)
@@ -147,9 +147,7 @@ def masked(subject: LoadedModel, kind: str, count: int, alpha: float) -> list[tu
         """The probabilities after these ids, the states of the last of them, and what is remembered."""
         given = torch.tensor([ids])
         if kind == "xlnet":
-            inputs = network.prepare_inputs_for_generation(given, past_key_values=memory, use_mems=True)
-            inputs["target_mapping"] = inputs["target_mapping"].to(network.dtype)
-            output = network(**inputs, output_hidden_states=True)
+            output = xlnet_pass(network, given, memory, output_hidden_states=True)
             return output.logits[0, -1].float().softmax(-1), output.hidden_states[-2][0, :-1], list(output.mems)
         inputs = network.prepare_inputs_for_generation(given)
         output = network(**inputs, output_hidden_states=True)
