@@ -18,5 +18,5 @@ def need(module: str, purpose: str) -> Any:
     except ImportError as error:
         why = "not installed" if isinstance(error, ModuleNotFoundError) and error.name == module else "broken"
         raise EngineError(
-            f"{purpose} takes the library {module}, which is {why}: pip install 'textgen-tui[{EXTRAS[module]}]'"
+            f"{purpose} takes the library {module}, which is {why}: pip install {module} (the extra {EXTRAS[module]})"
         ) from error

@@ -1,4 +1,4 @@
-"""alt with a letter, a digit or a comma as what it is, at once.
+"""alt with a letter, a digit, a comma or a full stop as what it is, at once.
 
 Terminals send it as ESC and the character. Textual reads ESC and a digit as the sign that a Mac's option key types, for
 the sake of one terminal there, so that alt+4 would put ¢ into the prompt (those who type ¢ by their keyboard still get
@@ -30,4 +30,5 @@ def hear() -> None:
         table[f"\x1b{digit}"] = (_Alt(f"alt+{digit}"),)
     for letter in ascii_lowercase:
         table.setdefault(f"\x1b{letter}", (_Alt(f"alt+{letter}"),))
-    table["\x1b,"] = (_Alt("alt+comma"),)
+    for sign, name in ((",", "comma"), (".", "full_stop")):
+        table[f"\x1b{sign}"] = (_Alt(f"alt+{name}"),)

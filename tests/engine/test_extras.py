@@ -21,7 +21,7 @@ def test_each_extra_is_one_of_the_package_and_brings_its_module() -> None:
 
 def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)
-    with pytest.raises(EngineError, match=r"a LoRA takes the library peft, .*pip install 'textgen-tui\[finetune\]'"):
+    with pytest.raises(EngineError, match=r"a LoRA takes the library peft, .*pip install peft \(the extra finetune\)"):
         need("peft", "a LoRA")
 
 

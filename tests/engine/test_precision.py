@@ -25,7 +25,7 @@ from tests.paths import GOLDEN, needs_golden
 TEXT = "Once upon a time there was an old man who lived by the sea with his wife."
 GPU = Place(torch.device("cuda", 0), "where needed")
 needs_bitsandbytes = pytest.mark.skipif(
-    importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra: pip install 'textgen-tui[quantize]'"
+    importlib.util.find_spec("bitsandbytes") is None, reason="needs the extra quantize"
 )
 
 

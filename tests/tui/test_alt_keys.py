@@ -16,7 +16,7 @@ def heard(sent: str) -> list[str]:
 
 def test_keys_that_follow_each_other_at_once_are_all_heard() -> None:
     assert heard("\x1bz\x1bz\x1by") == ["alt+z", "alt+z", "alt+y"]
-    assert heard("\x1b4\x1b0\x1b,\x1be" + "z") == ["alt+4", "alt+0", "alt+comma", "alt+e", "z"]
+    assert heard("\x1b4\x1b0\x1b,\x1b.\x1be" + "z") == ["alt+4", "alt+0", "alt+comma", "alt+full_stop", "alt+e", "z"]
 
 
 def test_longer_sequences_are_still_themselves() -> None:

@@ -58,4 +58,4 @@ def test_without_peft_it_is_told_what_to_install(
     monkeypatch.setitem(sys.modules, "peft", None)
     end = list(finetune(job(base, text, out, lora=True)))[-1]
     assert isinstance(end, Failed) and "fine-tuning a LoRA takes the library peft" in end.error
-    assert "pip install 'textgen-tui[finetune]'" in end.error
+    assert "pip install peft (the extra finetune)" in end.error
