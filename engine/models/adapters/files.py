@@ -89,7 +89,7 @@ def _cached(name: str) -> Path:
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError, ValueError):
-        way = f"; if it is one of the hub: hf download {shown(name)}" if name.count("/") == 1 else ""
+        way = f"; if it is one of the hub: textgen-tui models fetch {shown(name)}" if name.count("/") == 1 else ""
         raise LoadError(f"adapter {shown(name)}: no such folder, and not in the hub's cache{way}") from None
 
 
