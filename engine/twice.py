@@ -14,6 +14,7 @@ from engine.chat import end_ids
 from engine.errors import EngineError
 from engine.events import Beams, Failed, Finished, Token
 from engine.generation import generate, prepared
+from engine.releases import NO_CACHE_IN_GENERATE
 from engine.sampling.stages import WARPERS
 from engine.settings import PARAMETERS, Settings
 from engine.settings.names import BEAMS
@@ -106,6 +107,7 @@ def _by_library(
     own, network.generation_config = network.generation_config, GenerationConfig()  # what it has would be mixed in
     given = torch.tensor([list(ids)], device=model.device)
     ends = settings.end_ids(end_ids(model, settings))
+    cached = settings.use_cache and network.config.model_type not in NO_CACHE_IN_GENERATE
     pad = own.pad_token_id if own.pad_token_id is not None else (ends[0] if ends else 0)
     devices = [model.device] if model.device.type == "cuda" else []
     try:
@@ -115,7 +117,7 @@ def _by_library(
             output = network.generate(
                 given,
                 attention_mask=torch.ones_like(given),
-                generation_config=_config(settings, ends, pad, own.bos_token_id),
+                generation_config=_config(settings.changed(use_cache=cached), ends, pad, own.bos_token_id),
                 stopping_criteria=StoppingCriteriaList([_Told(len(ids), tell)]),
                 **({"tokenizer": model.tokenizer} if settings.stop_strings else {}),
             )
