@@ -28,5 +28,6 @@ def hear() -> None:
     table = cast(dict[str, object], ANSI_SEQUENCES_KEYS)
     for digit in digits:
         table[f"\x1b{digit}"] = (_Alt(f"alt+{digit}"),)
+    table["\x1b-"] = (_Alt("alt+minus"),)
     for letter in ascii_lowercase:
         table.setdefault(f"\x1b{letter}", (_Alt(f"alt+{letter}"),))
