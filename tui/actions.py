@@ -188,7 +188,7 @@ _PROMPT = (
     ),
     Action(
         "next_turn",
-        ("alt+a",),
+        ("alt+minus", "a"),
         "next_turn",
         "next turn",
         "In a chat: the answer into the prompt, and room under it for what you say next.",

@@ -43,17 +43,17 @@ async def test_the_toggle_is_seen_and_counted(chat: Path, record: Path) -> None:
 
 async def test_a_conversation_goes_on_turn_by_turn(chat: Path, record: Path) -> None:
     async with session(record, chat, CHAT, prompt="the old") as hand:
-        await hand.press("alt+a")
+        await hand.press("alt+minus")
         assert hand.prompt.text == "the old", "there is no answer yet"
         await hand.run()
         answer = hand.output.text()[len("the old") :]
-        await hand.press("alt+a")
+        await hand.press("alt+minus")
         assert turns(hand.prompt.text) == [Turn("user", "the old"), Turn("assistant", answer.strip()), Turn("user", "")]
         await hand.press("alt+z")
         assert hand.prompt.text == "the old" and hand.output.text() == f"the old{answer}", "only the turn is taken back"
-        await hand.press("alt+a", *"and?")
+        await hand.press("alt+minus", *"and?")
         typed = hand.prompt.text
-        await hand.press("alt+a")
+        await hand.press("alt+minus")
         assert hand.prompt.text == typed, "what is typed in the new turn is not written over"
         await hand.run()
         assert hand.lines("prepared")[1]["text"] == (
