@@ -135,7 +135,9 @@ def test_without_peft_there_are_no_adapters_and_all_else(monkeypatch: pytest.Mon
     assert len(ids(play(model))) == 12
     failed = play(model, settings=GREEDY.changed(adapters=adapters))[-1]
     assert isinstance(failed, Failed)
-    assert failed.error.endswith("takes the library peft, which is not installed: pip install peft (the extra finetune)")
+    assert failed.error.endswith(
+        "takes the library peft, which is not installed: pip install peft (the extra finetune)"
+    )
 
 
 @pytest.mark.parametrize(
