@@ -28,8 +28,7 @@ def hear() -> None:
     table = cast(dict[str, object], ANSI_SEQUENCES_KEYS)
     for digit in digits:
         table[f"\x1b{digit}"] = (_Alt(f"alt+{digit}"),)
-    table["\x1b-"] = (_Alt("alt+minus"),)
     for letter in ascii_lowercase:
         table.setdefault(f"\x1b{letter}", (_Alt(f"alt+{letter}"),))
-    for sign, name in ((",", "comma"), (".", "full_stop")):
+    for sign, name in ((",", "comma"), (".", "full_stop"), ("-", "minus")):
         table[f"\x1b{sign}"] = (_Alt(f"alt+{name}"),)
