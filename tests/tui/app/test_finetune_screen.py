@@ -12,7 +12,6 @@ import pytest
 
 from engine.finetune.events import Compared, Evaluated, Failed, Finished, Left, Sampled, Started, Step, to_line
 from engine.models.places import own_models
-from engine.settings.parameter import Parameter
 from tests.tui.app.driving import LONG, Hand, session
 from tui import tuning as processes
 from tui.screens.finetune import FinetuneScreen
@@ -167,8 +166,6 @@ async def test_an_adapter_is_put_over_its_base(
     tiny: Path, record: Path, tmp_path: Path, text: Path, puppet: Puppet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Any] = []
-    declared = Parameter("adapters", "text", "", "", "model", live=True)
-    monkeypatch.setattr("tui.commands.tuning.PARAMETERS", {"adapters": declared})
     async with session(record, tiny) as hand:
         monkeypatch.setattr(hand.app.session, "change", lambda name, value: given.append((name, value)))
         await begun(hand, text)
