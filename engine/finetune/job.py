@@ -69,7 +69,13 @@ OPTIONS: dict[str, Parameter] = {
             label="at once",
         ),
         _option("rank", "int", "The rank of a LoRA: how much it can learn; auto is 8.", low=1, high=4096),
-        _option("seed", "int", "What the order of the blocks, dropout and samples are drawn from; auto is 42.", low=0),
+        _option(
+            "seed",
+            "int",
+            "What the order of the blocks, dropout and samples are drawn from; auto is 42.",
+            low=0,
+            high=2**32 - 1,
+        ),
     )
 }
 """Option -> its declaration; auto (None) leaves the choice to `engine.finetune.plan`."""

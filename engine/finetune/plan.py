@@ -60,7 +60,7 @@ class Plan:
 def plan_for(job: Job, model: LoadedModel, blocks: Blocks, trainable: int, prompts: tuple[str, ...]) -> Plan:
     """The plan for a job. `trainable` counts the weights that learn. Raises `EngineError` where there is no room."""
     count = len(blocks.training)
-    batch = job.batch_size or min(BATCH, max(count // 8, 1))
+    batch = min(job.batch_size or BATCH, count if job.batch_size else max(count // 8, 1))
     in_epoch = ceil(count / batch)
     steps = job.steps or round((job.epochs or EPOCHS) * in_epoch) or 1
     if job.steps is None and job.epochs is None and model.device.type == "cpu":

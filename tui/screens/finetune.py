@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui.commands.tuning import TuningCommands
 
 _FORM = "↑↓ fields · enter begins · esc closes"
-_GOING = "s keeps the best · l leaves it · esc closes, it goes on"
+_GOING = "s keep the best · l leave it · esc close, it goes on"
 _LEFT = "n another · r goes on with it · esc closes"
 _ENDED = "u uses it · n another · esc closes"
 _FAILED = "n another · esc closes"

@@ -91,9 +91,9 @@ class TuningForm(VerticalScroll):
     def __init__(self, model: str, parameters: int, positions: int | None, prompt: str) -> None:
         """`parameters` and `positions` are those of the loaded model, for what auto comes to with it; 0 without one."""
         super().__init__(can_focus=False)
-        self._parameters, self._positions = parameters, positions
+        self._model, self._parameters, self._positions = model or EMBEDDED, parameters, positions
         self.method = Method()
-        values = {"model": model or EMBEDDED, "prompt": prompt}
+        values = {"model": self._model, "prompt": prompt}
         self.fields = {
             name: SafeInput(values.get(name, ""), compact=True, select_on_focus=False, id=f"tuning-{name}")
             for name in _NAMES
@@ -119,12 +119,14 @@ class TuningForm(VerticalScroll):
         self._show_defaults()
 
     def _show_defaults(self) -> None:
-        rate = f" ({learning_rate(self._parameters, self.method.lora):g})" if self._parameters else ""
+        known = self._parameters if self.fields["model"].meant.strip() == self._model else 0
+        rate = f" ({learning_rate(known, self.method.lora):g})" if known else ""
+        longest = min(self._positions or BLOCK, BLOCK) if known else BLOCK
         told = {
             "epochs": f"auto ({EPOCHS:g}, or what a CPU does in an hour)",
             "steps": "auto (from the epochs)",
             "learning_rate": f"auto{rate}",
-            "block_size": f"auto ({min(self._positions or BLOCK, BLOCK)}, less for a short text)",
+            "block_size": f"auto ({longest}, less for a short text)",
             "batch_size": f"auto ({BATCH}, less for a short text)",
             "at_once": "auto (as memory allows)",
             "rank": f"auto ({RANK})" if self.method.lora else "for a LoRA",
@@ -166,8 +168,10 @@ class TuningForm(VerticalScroll):
         self._say()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what a path may become."""
+        """Say what a path may become; another model takes another rate."""
         event.stop()
+        if event.input is self.fields["model"]:
+            self._show_defaults()
         self._say()
 
     @property

@@ -99,7 +99,7 @@ def progress(state: TuningState, width: int = 80) -> str:
         return f"{bar} {state.stage}"
     return (
         f"{bar} {100 * state.share:.0f}%  step {step.step:,} of {step.steps:,}  loss {step.loss:.3f}  "
-        f"{step.tokens_per_s:,.0f} tokens/s  {clock(step.seconds_left)} left"
+        f"{step.tokens_per_s:,.0f} tok/s  {clock(step.seconds_left)} left"
     )
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from engine.command_line import UsageError
 from engine.finetune.command import job_from, parser
+from engine.finetune.naming import job_of
+from engine.finetune.workplace import Workplace
 from tests.engine.finetune.test_loop import same, weights
 from tests.engine.finetune.tuning import job, tuned
 from tests.paths import REPOSITORY
@@ -26,11 +28,16 @@ def command(*words: object) -> list[str]:
     return [sys.executable, "-m", "tui", "finetune", *map(str, words)]
 
 
+def started(*words: object) -> subprocess.Popen[str]:
+    """A process with these words."""
+    pipe: Any = subprocess.PIPE
+    told = command(*words)
+    return subprocess.Popen(told, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
 def begun(base: Path, text: Path, out: Path, *more: object) -> subprocess.Popen[str]:
     """A run under way, whose events can be read."""
-    words = command("--text", text, "--out", out, "--model_name_or_path", base, *FLAGS, "--json", *more)
-    pipe: Any = subprocess.PIPE
-    return subprocess.Popen(words, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return started("--text", text, "--out", out, "--model_name_or_path", base, *FLAGS, "--json", *more)
 
 
 def until(run: subprocess.Popen[str], wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -44,34 +51,24 @@ def until(run: subprocess.Popen[str], wanted: Callable[[dict[str, Any]], bool]) 
 
 @pytest.mark.slow
 def test_a_killed_run_resumes_to_the_weights_of_an_unbroken_one(base: Path, text: Path, tmp_path: Path) -> None:
-    tuned(job(base, text, tmp_path / "whole", steps=24))
-    run = begun(base, text, tmp_path / "killed", "--steps", 24)
+    """Killed without a warning, gone on with, killed politely, and gone on with again."""
+    tuned(job(base, text, tmp_path / "whole", steps=40))
+    run = begun(base, text, tmp_path / "killed", "--steps", 40)
     until(run, lambda event: event["event"] == "saved" and event["step"] >= 6)
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
-    assert not (tmp_path / "killed").exists()
-    words = command("--resume", tmp_path / "killed.unfinished", "--json")
-    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    events = [json.loads(line) for line in done.stdout.splitlines()]
-    assert next(event for event in events if event["event"] == "started")["step"] >= 6
-    assert events[-1]["event"] == "finished"
+    place = Workplace(tmp_path / "killed")
+    assert not place.out.exists()
+    again = started("--resume", place.folder, "--json")
+    assert until(again, lambda event: event["event"] == "started")["step"] >= 6
+    until(again, lambda event: event["event"] == "step")
+    again.send_signal(signal.SIGTERM)
+    rest, errors = again.communicate()
+    left = json.loads(rest.splitlines()[-1])
+    assert left["event"] == "left" and left["step"] > 6 and again.returncode == 130, errors
+    assert not place.out.exists() and "Traceback" not in errors
+    tuned(job_of(place))
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "end", "code"),
-    [(signal.SIGINT, "finished", 0), (signal.SIGTERM, "left", 130)],
-    ids=["ctrl+c keeps the best", "a polite kill leaves it"],
-)
-def test_signals(base: Path, text: Path, out: Path, number: int, end: str, code: int) -> None:
-    run = begun(base, text, out, "--steps", 900)
-    until(run, lambda event: event["event"] == "evaluated")
-    run.send_signal(number)
-    rest, errors = run.communicate()
-    assert json.loads(rest.splitlines()[-1])["event"] == end and run.returncode == code, errors
-    assert out.exists() == (end == "finished") and "Traceback" not in errors
 
 
 @pytest.mark.slow
@@ -86,14 +83,16 @@ def test_a_reader_that_is_gone_leaves_the_run_to_be_gone_on_with(base: Path, tex
 
 
 @pytest.mark.slow
-def test_lines_for_people(base: Path, text: Path, out: Path) -> None:
-    words = command("--text", text, "--out", out, "--model_name_or_path", base, *FLAGS, "--steps", 4, "--prompt", "Old")
-    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "step 4 of 4  loss" in done.stdout and "Old …\n  base:  " in done.stdout
-    assert done.stdout.rstrip().endswith(str(out)) and "held-out loss" in done.stdout.splitlines()[-2]
-    again = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert (again.returncode, again.stdout) == (2, "") and "is there already" in again.stderr
+def test_ctrl_c_keeps_the_best_and_people_are_told_in_lines(base: Path, text: Path, out: Path) -> None:
+    words = ("--text", text, "--out", out, "--model_name_or_path", base, *FLAGS, "--steps", 900, "--prompt", "Old")
+    run = started(*words)
+    assert run.stdout is not None
+    next(line for line in run.stdout if ", the best" in line)
+    run.send_signal(signal.SIGINT)
+    rest, errors = run.communicate()
+    assert run.returncode == 0 and "the best so far is kept" in errors and "Traceback" not in errors
+    assert "Old …\n  base:  " in rest and rest.rstrip().endswith(str(out))
+    assert "; stopped" in rest.splitlines()[-2] and (out / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_what_is_asked_for_is_taken(gpt2: LoadedModel) -> None:
     assert (found.steps, found.batch_size, found.learning_rate, found.seed, found.rank) == (7, 4, 0.01, 0, 2)
     assert plan(gpt2, 64 * 200, epochs=0.5).steps == round(0.5 * 23)
     assert Plan.from_plain(found.plain()) == found
+    assert plan(gpt2, 64 * 20, batch_size=500).batch_size == 18, "no more than there are"
 
 
 def test_a_batch_goes_through_in_parts_that_have_room(gpt2: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from engine.finetune.events import Compared, Evaluated, Failed, Finished, Left, Sampled, Started, Step, to_line
 from engine.models.places import own_models
-from engine.settings.parameter import Parameter
 from tests.tui.app.driving import LONG, Hand, session
 from tui import tuning as processes
 from tui.screens.finetune import FinetuneScreen
@@ -141,9 +140,9 @@ async def test_from_the_form_to_the_comparison(
         assert {f"--model_name_or_path={tiny}", "--learning_rate=2e-3", "--prompt=the old", "--lora"} <= {*puppet.words}
         await sees(hand, "starting")
         puppet.tells(STARTED, *STEPS[:4], Evaluated(4, 4.2, 66.7, True), Sampled(4, "the old", f" river {HOSTILE}"))
-        await sees(hand, "50%", "step 4 of 8", "loss 4.000", "1:05 left")
+        await sees(hand, "50%", "step 4 of 8", "loss 4.000", "1:05 left", "esc close, it goes on")
         if size[1] > 16:
-            await sees(hand, "321 tokens/s", "best: 4.200", "●", "┄", "river ␛]0;owned␇␛[2J[bold]")
+            await sees(hand, "321 tok/s", "best: 4.200", "●", "┄", "river ␛]0;owned␇␛[2J[bold]")
         await hand.press("escape")
         await hand.until(lambda: hand.app.screen is hand.app.main, "the panes")
         if size[0] > 60:
@@ -167,8 +166,6 @@ async def test_an_adapter_is_put_over_its_base(
     tiny: Path, record: Path, tmp_path: Path, text: Path, puppet: Puppet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[Any] = []
-    declared = Parameter("adapters", "text", "", "", "model", live=True)
-    monkeypatch.setattr("tui.commands.tuning.PARAMETERS", {"adapters": declared})
     async with session(record, tiny) as hand:
         monkeypatch.setattr(hand.app.session, "change", lambda name, value: given.append((name, value)))
         await begun(hand, text)
