@@ -157,7 +157,7 @@ def test_a_repository_is_taken_from_the_hub_s_cache_and_never_fetched(
     monkeypatch.setattr("huggingface_hub.HfApi.repo_info", lambda *_, **__: pytest.fail("the hub was asked"))
     repository = tmp_path / "models--some--poems"
     with pytest.raises(
-        LoadError, match="not in the hub's cache; if it is one of .*: textgen-tui models fetch some/poems"
+        LoadError, match=r"not in the hub's cache; if it is one of .*: textgen-tui models fetch some/poems"
     ):
         model.mix("some/poems=0.5")
     (repository / "refs").mkdir(parents=True)
