@@ -235,6 +235,7 @@ async def test_the_end_of_the_session_leaves_it(tiny: Path, record: Path, text: 
         process = hand.app.tuning._process  # type: ignore[union-attr]
         await hand.press("ctrl+q")
         await hand.until(lambda: process.poll() == 0, "the end of the process")
+        assert hand.app.left_tuning == "/x.unfinished"
 
 
 async def test_an_unfinished_one_is_offered(tiny: Path, record: Path, puppet: Puppet) -> None:
