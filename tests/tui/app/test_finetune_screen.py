@@ -213,6 +213,15 @@ async def test_stopping_and_leaving(
             await sees(hand, "✗ enough")
 
 
+async def test_one_that_is_ended_before_it_begins(tiny: Path, record: Path, text: Path, puppet: Puppet) -> None:
+    async with session(record, tiny) as hand:
+        await begun(hand, text)
+        assert puppet.words
+        puppet.tells(file="stopped")
+        await hand.press("s")
+        await sees(hand, "✗ ended before it had anything to keep", "n another")
+
+
 async def test_a_crash_takes_nothing_with_it(tiny: Path, record: Path, text: Path, puppet: Puppet) -> None:
     async with session(record, tiny) as hand:
         await begun(hand, text)
