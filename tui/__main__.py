@@ -148,6 +148,8 @@ def _run(args: argparse.Namespace, opening: Choice | None) -> None:
     app = TextgenApp(settings, load, transcript, prompt=args.prompt, config=config, welcome=welcome, opening=opening)
     app.run()
     _tell_record(app.worker.transcript)
+    if app.left_tuning:
+        tell(f"the fine-tuning goes on with: {PROGRAM} finetune --resume {app.left_tuning}")
     if app.worker.busy:
         # Still importing or reading: the interpreter's own end would pull its modules away from under it. The
         # transcript is flushed with every line, so nothing is lost.

@@ -147,8 +147,12 @@ class Tuning:
         code = self._process.wait()
         self._complaints.join()
         if not ended:
-            why = self._complaint.removeprefix("textgen-tui: ") or f"it ended without a word (exit status {code})"
-            self._heard.append(Failed(why))
+            self._heard.append(Failed(self._why(code)))
+
+    def _why(self, code: int) -> str:
+        if self._asked_to_end and self._complaint in ("", "KeyboardInterrupt"):
+            return "ended before it had anything to keep"
+        return self._complaint.removeprefix("textgen-tui: ") or f"it ended without a word (exit status {code})"
 
     def _read_complaints(self, lines: IO[str]) -> None:
         for line in lines:

@@ -122,9 +122,9 @@ def _main(argv: Sequence[str] | None) -> int:
     show = _Lines(hand) if args.json else _Progress()
     end: Event | None = None
 
-    from engine.finetune.loop import finetune
-
     with _signals(hand, quiet=args.json):
+        from engine.finetune.loop import finetune  # which takes seconds, in which a signal may come
+
         for event in finetune(job, hand):
             show(event)
             end = event

@@ -23,6 +23,8 @@ class TuningCommands(ModelCommands):
 
     tuning: Tuning | None = None
     """The one that is under way, or the last one until another is wanted."""
+    left_tuning: str = ""
+    """Where the one lies that was left at the end of the session."""
     _following: Timer | None = None
 
     def action_finetune(self) -> None:
@@ -89,6 +91,8 @@ class TuningCommands(ModelCommands):
         """The session ends: one that is under way writes a checkpoint and ends too, to be gone on with."""
         if self.tuning is not None and self.tuning.running:
             self.tuning.leave()
+            begun = self.tuning.state.started
+            self.left_tuning = begun.folder if begun else ""
 
 
 def _short(tuning: Tuning) -> str:

@@ -213,6 +213,15 @@ async def test_stopping_and_leaving(
             await sees(hand, "✗ enough")
 
 
+async def test_one_that_is_ended_before_it_begins(tiny: Path, record: Path, text: Path, puppet: Puppet) -> None:
+    async with session(record, tiny) as hand:
+        await begun(hand, text)
+        assert puppet.words
+        puppet.tells(file="stopped")
+        await hand.press("s")
+        await sees(hand, "✗ ended before it had anything to keep", "n another")
+
+
 async def test_a_crash_takes_nothing_with_it(tiny: Path, record: Path, text: Path, puppet: Puppet) -> None:
     async with session(record, tiny) as hand:
         await begun(hand, text)
@@ -235,6 +244,7 @@ async def test_the_end_of_the_session_leaves_it(tiny: Path, record: Path, text: 
         process = hand.app.tuning._process  # type: ignore[union-attr]
         await hand.press("ctrl+q")
         await hand.until(lambda: process.poll() == 0, "the end of the process")
+        assert hand.app.left_tuning == "/x.unfinished"
 
 
 async def test_an_unfinished_one_is_offered(tiny: Path, record: Path, puppet: Puppet) -> None:
