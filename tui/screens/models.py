@@ -112,6 +112,7 @@ class ModelsScreen(Screen[Wanted | None]):
         """Begin to look."""
         self._field.focus()
         self._look()
+        self._follow()
         self.set_interval(_FOLLOWED_EVERY_S, self._follow)
 
     def on_resize(self) -> None:

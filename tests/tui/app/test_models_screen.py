@@ -35,6 +35,7 @@ def shelf(tiny: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (folder / "third" / "model.safetensors").unlink()
     (folder / "second" / "README.md").write_text(f"---\nlicense: mit\n---\n# Limits\n{HOSTILE}")
     monkeypatch.chdir(folder)
+    monkeypatch.setattr("engine.models.recent.recent_models", lambda: tmp_path / "recent.json")
     return folder
 
 
