@@ -90,7 +90,8 @@ class ModelsScreen(Screen[Wanted | None]):
         self._device = self._dtype = "auto"
         self._told: Told | None = None
         self._reading = True
-        self._followed = False
+        before = owner.fetching
+        self._ended = before if before is not None and not before.running else None
         self._field = SafeInput(placeholder="type to narrow; or a folder, a .gguf, a name on the hub", compact=True)
         self._list = ModelList()
         self._facts = Static(markup=False)
@@ -193,12 +194,13 @@ class ModelsScreen(Screen[Wanted | None]):
 
     def _follow(self) -> None:
         fetching = self._owner.fetching
-        if fetching is not None and fetching.running:
+        if fetching is None or fetching is self._ended:
+            return
+        if fetching.running:
             self._say(f"{fetching.text} · {MODELS.key('models_stop')} stops it, and closing this does not.")
-            self._followed = True
-        elif self._followed:
-            self._followed = False
-            self._say(fetching.error if fetching and fetching.error else "" if fetching is None else fetching.end)
+        else:
+            self._ended = fetching
+            self._say(fetching.end)
             self._look()
 
     # What can be done

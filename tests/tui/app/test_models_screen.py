@@ -68,7 +68,7 @@ async def test_it_says_what_each_is_and_whether_it_has_room(
     async with session(record, tiny, size=size) as hand:
         await opened(hand)
         screen = hand.screen_text()
-        assert "With the program" in screen and "embedded" in screen and "Folders" in screen
+        assert "embedded" in screen and (size[1] < 20 or ("With the program" in screen and "Folders" in screen))
         assert all(len(line) <= size[0] for line in hand.screen_lines())
         assert all(entry.shown in screen for entry in MODELS.entries() if entry.weight == 0)
         await go_to(hand, "second")
@@ -236,4 +236,4 @@ async def test_the_hub_is_asked_only_when_it_is_told_to_and_a_download_leaves_th
         hub.error = ""
         hand.app.fetch_model("poets/sonnets")
         await hand.until(lambda: hand.note("fetched"))
-        await hand.until(lambda: "fetched" in hand.screen_text())
+        await hand.until(lambda: "poets/sonnets is on this machine now" in hand.screen_text())
