@@ -49,6 +49,9 @@ from tui.verifying import Verified, VerifyJob, verified
 if TYPE_CHECKING:
     from engine.models.loaded import LoadedModel
 
+_ASKED_FOR = (AskJob, CompareJob, LoadJob, RecordTo, RunJob, VerifyJob)
+"""Jobs that a person asks for and waits for; the others the screen asks by itself."""
+
 
 class Worker:
     """One thread with the model in it. All methods are for the screen's thread and return at once."""
@@ -58,6 +61,7 @@ class Worker:
         self.transcript = transcript
         self.pace = pace or Pace()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._asked_for: deque[Job] = deque()
         self._wake = threading.Event()
         self._current: Controls | None = None
         self._closing = False
@@ -73,6 +77,8 @@ class Worker:
 
     def put(self, job: Job) -> None:
         """Queue a job."""
+        if isinstance(job, _ASKED_FOR):
+            self._asked_for.append(job)
         self._jobs.put(job)
 
     def look(self, job: LookJob) -> None:
@@ -113,6 +119,8 @@ class Worker:
     def _work(self) -> None:
         waiting: RunJob | None = None
         while (job := self._jobs.get()) is not None:
+            if isinstance(job, _ASKED_FOR):
+                self._asked_for.popleft()
             if isinstance(job, RecordJob):
                 self._record(lambda job=job: self.transcript.write(job.event, **job.fields))  # type: ignore[misc]
                 continue
@@ -171,7 +179,7 @@ class Worker:
             self.outbox.append(Verified("error", ("There is no model yet to run the record again with.",)))
             return
         try:
-            self.outbox.extend(verified(job, self._model, lambda: self._closing or not self._jobs.empty()))
+            self.outbox.extend(verified(job, self._model, lambda: self._closing or bool(self._asked_for)))
         except Exception as error:  # a record can ask for anything
             self.outbox.append(Verified("error", (one_line(error),)))
 

@@ -35,7 +35,7 @@ needs_bitsandbytes = pytest.mark.skipif(
 def test_without_the_library_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     for name in ("8bit", "4bit"):
-        with pytest.raises(EngineError, match=rf"dtype {name} takes the library bitsandbytes.*textgen-tui\[quantize\]"):
+        with pytest.raises(EngineError, match=rf"dtype {name} takes the library bitsandbytes.*the extra quantize"):
             engine.load(str(saved(tiny_gpt2(), tmp_path)), dtype=name)
     with pytest.raises(LoadError, match=r"must be one of auto, .*8bit, 4bit"):
         engine.load(str(tmp_path), dtype="int3")

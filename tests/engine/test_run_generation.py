@@ -240,7 +240,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "several greedy": (["--strategy", "greedy", "--num_return_sequences", "2"], "greedy gives one sequence"),
     "stream of several": (["--stream", "--num_return_sequences", "2"], "--stream prints one sequence"),
     "stream of JSON": (["--stream", "--json"], "--stream prints one sequence"),
-    "device": (["--device", "abacus"], "device abacus: must be auto, cpu, cuda, cuda:N or mps"),
+    "device": (["--device", "abacus"], "device abacus: must be auto, cpu, cuda, cuda:N, mps or all"),
     "dtype": (["--dtype", "int3"], "dtype int3: must be one of auto"),
     "family": (["--model_type", "bert"], "model type bert: unknown; must be one of"),
     "no model": (["--model_name_or_path", "./nowhere"], "./nowhere: no such file or folder"),
