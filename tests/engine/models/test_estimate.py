@@ -22,6 +22,7 @@ from engine.models.estimate import check_room, checked_dtype, estimate, free_mem
 from engine.models.loaded import LoadedModel
 from engine.models.placement import memory_free, pick_dtype
 from engine.models.shape import Shape, shape_of
+from engine.quantities import bytes_text
 from tests.models import golden_model, saved, tiny_gpt2, tiny_mistral
 from tests.paths import GOLDEN, needs_golden
 
@@ -62,7 +63,8 @@ def test_the_embedded_model() -> None:
     assert (told.weights_bytes, told.length) == (model.weight_bytes, model.positions)
     assert told.cache_bytes == model.positions * told.cache_bytes_per_token == kept(model, 64) * 8  # type: ignore[operator]
     assert told.fits and told.tokens == 512
-    assert told.text.startswith("weights 23.7 MB in float32; cache 6.29 MB at 512 tokens (12.3 kB a token); ")
+    weights = bytes_text(model.weight_bytes)
+    assert told.text.startswith(f"weights {weights} in float32; cache 6.29 MB at 512 tokens (12.3 kB a token); ")
 
 
 def test_a_window_is_all_that_a_sliding_layer_keeps(tmp_path: Path) -> None:
