@@ -334,7 +334,7 @@ class MainScreen(Screen[None]):
         self.title_line.facts = facts
         self.key_bar.hidden = frozenset() if facts.choices else frozenset({"choose"})
         stage = "prefill" if self._session.running else "ready"
-        self.status.update(stage=stage, detail="", positions=self._session.reach)
+        self.status.update(stage=stage, detail="", **self._session.places)
 
     # Editing
 
