@@ -170,7 +170,9 @@ def test_a_fetch_is_interrupted_and_gone_on_with(hub: Hub, cache: Path) -> None:
     command = [sys.executable, "-m", "tui", "models", "fetch", REPOSITORY]
     options: dict[str, Any] = {"env": environment, "cwd": ROOT, "text": True}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **options, **pipes) as process:
+    # A process that was begun in the background passes on that ctrl+c is not heard.
+    heard: dict[str, Any] = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, **options, **pipes, **heard) as process:
         while not any(part.stat().st_size > 400_000 for part in cache.rglob("*.incomplete")):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
