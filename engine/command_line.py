@@ -12,8 +12,7 @@ from typing import Any, NoReturn
 
 from engine.errors import EngineError, SettingError, one_line
 from engine.events import Progress
-from engine.quantities import bytes_text
-from engine.rate import Rate, duration_text
+from engine.rate import Rate
 from engine.safe_text import safe_block, safe_text
 from engine.settings import PARAMETERS, Settings, parameter_named
 from engine.settings.generation_config import DECIDING, named_further, strategy_of
@@ -205,13 +204,8 @@ class _ProgressLine:
             parts[0] += f" {100 * progress.done // progress.total}%"
         if progress.unit == "bytes":
             self._rate.tell(progress.done)
-            parts += [f"{bytes_text(progress.done)} of {bytes_text(progress.total)}", *self._speed(progress.total)]
+            parts.append(self._rate.text(progress.done, progress.total))
         print(f"\r\x1b[K{' · '.join(parts)}", end="", file=sys.stderr, flush=True)
-
-    def _speed(self, total: int) -> list[str]:
-        left = self._rate.left(total)
-        speed = f"{bytes_text(round(self._rate.per_second))}/s"
-        return [] if left is None else [speed, f"{duration_text(left)} left"]
 
 
 def _value(parameter: Parameter, text: str | list[str]) -> Any:

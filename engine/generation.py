@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from engine.errors import EngineError, PromptError, one_line
 from engine.events import Begun, Event, Failed, Note, Noted, Prepared
 from engine.families.causal_lm import start_token
 from engine.models.loaded import LoadedModel
-from engine.models.placement import is_out_of_memory
+from engine.models.placement import give_back, is_out_of_memory
 from engine.sampling import RandomStreams, Sampler
 from engine.sampling.allowed import AllowedTokens
 from engine.sampling.stages import Context
@@ -165,6 +164,4 @@ def _free(model: LoadedModel) -> None:
     for held in (model, vars(model).get("looking", model)):
         for name in vars(held).keys() & {"runner", "second_runner"}:
             getattr(held, name).reset()
-    gc.collect()
-    if model.device.type == "cuda":
-        torch.cuda.empty_cache()
+    give_back()

@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from engine.quantities import bytes_text
+
 _WINDOW_S = 10.0  # what is longer ago says little of how fast it goes now
 
 
@@ -37,6 +39,12 @@ class Rate:
         """Seconds until `total` is done, if it goes on as of late; None where that cannot be told."""
         speed = self.per_second
         return (total - self._told[-1][1]) / speed if speed > 0 and total else None
+
+    def text(self, done: int, total: int) -> str:
+        """How far bytes have come, how fast, and how long it will take: `5 MB of 10 MB · 2 MB/s · 3 s left`."""
+        left = self.left(total)
+        told = "" if left is None else f" · {bytes_text(round(self.per_second))}/s · {duration_text(left)} left"
+        return f"{bytes_text(done)} of {bytes_text(total)}{told}"
 
 
 def duration_text(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""alt with a letter, a digit, a comma or a full stop as what it is, at once.
+"""alt with a letter, a digit, or one of , . and - as what it is, at once.
 
 Terminals send it as ESC and the character. Textual reads ESC and a digit as the sign that a Mac's option key types, for
 the sake of one terminal there, so that alt+4 would put ¢ into the prompt (those who type ¢ by their keyboard still get

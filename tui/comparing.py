@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,9 +99,6 @@ def _forget(model: LoadedModel) -> None:
 
 
 def _give_back() -> None:
-    """Let the memory of a model that nobody holds any more go."""
-    import torch
+    from engine.models.placement import give_back  # here, since it brings torch
 
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    give_back()

@@ -6,8 +6,7 @@ import threading
 
 from engine.errors import Cancelled, one_line
 from engine.events import Progress
-from engine.quantities import bytes_text
-from engine.rate import Rate, duration_text
+from engine.rate import Rate
 
 _NAME = 36  # characters of a name in a line
 
@@ -29,10 +28,7 @@ class Fetching:
         told, name = self.progress, self.name if len(self.name) <= _NAME else f"{self.name[: _NAME - 1]}…"
         if told is None or not told.total:
             return f"fetching {name}"
-        share = f"{bytes_text(told.done)} of {bytes_text(told.total)}"
-        speed, left = self._rate.per_second, self._rate.left(told.total)
-        fast = f" · {bytes_text(round(speed))}/s" if speed else ""
-        return f"fetching {name} · {share}{fast}{'' if left is None else f' · {duration_text(left)} left'}"
+        return f"fetching {name} · {self._rate.text(told.done, told.total)}"
 
     @property
     def end(self) -> str:

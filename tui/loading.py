@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -83,12 +82,10 @@ class Loader:
         """The weights and all that was computed with them; what the screen knows of a model holds none of that."""
         if self.model is None:
             return
-        device, self.model = self.model.device, None
-        gc.collect()  # a network is full of circles
-        if device.type == "cuda":
-            import torch
+        from engine.models.placement import give_back
 
-            torch.cuda.empty_cache()
+        self.model = None
+        give_back()
 
 
 def facts(model: LoadedModel, job: LoadJob | None = None) -> ModelFacts:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from engine.errors import EngineError, one_line
 from engine.finetune import result, text
@@ -23,7 +20,7 @@ from engine.finetune.stream import told
 from engine.finetune.trainer import Telling, trainer_for
 from engine.finetune.workplace import Workplace
 from engine.finetune.writing import SAMPLE_TOKENS, written
-from engine.models.placement import is_out_of_memory
+from engine.models.placement import give_back, is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
 
@@ -158,9 +155,7 @@ class _Learning:
         self._trainer.accelerator.free_memory()
         self._ready.learner.zero_grad(set_to_none=True)
         del self._trainer
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
 
 
 def curves(history: list[dict[str, float]]) -> tuple[Curve, Curve]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import traceback
@@ -27,7 +26,7 @@ from engine.models.fingerprint import fingerprint
 from engine.models.gguf_header import read_head
 from engine.models.hub import fetch
 from engine.models.loaded import LoadedModel
-from engine.models.placement import is_out_of_memory, memory_free, pick_dtype
+from engine.models.placement import give_back, is_out_of_memory, memory_free, pick_dtype
 from engine.models.precision import check, planned
 from engine.models.resolve import EMBEDDED, Source, no_adapter, resolve
 from engine.models.spread import Place, pick_place
@@ -170,9 +169,7 @@ def _let_go(error: BaseException) -> None:
     for link in chain:  # it grows: each error brings those that it came from
         traceback.clear_frames(link.__traceback__)
         chain += [each for each in (link.__cause__, link.__context__) if each is not None and each not in chain]
-    gc.collect()
-    if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+    give_back()
 
 
 def _reason(error: Exception) -> str:

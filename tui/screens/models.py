@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -18,6 +18,7 @@ from engine.errors import one_line
 from engine.models.dtypes import DTYPES
 from engine.safe_text import safe_text
 from tui.model_list_actions import MODELS
+from tui.screens.list_keys import list_keys
 from tui.screens.model_facts import Told, devices, read, shown
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.model_list import ModelList, Row
@@ -65,22 +66,7 @@ class ModelsScreen(Screen[Wanted | None]):
     }
     ModelsScreen.-low #facts { height: 5; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(key, action.action, action.label, id=f"models.{action.id}", show=False, priority=True)
-            for action in MODELS
-            for key in action.keys
-        ),
-        *(
-            Binding(key, f"{what}({by})", "", id=f"models.{key}", show=False, priority=True)
-            for key, what, by in (
-                ("up", "move", -1),
-                ("down", "move", 1),
-                ("pageup", "page", -1),
-                ("pagedown", "page", 1),
-            )
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*list_keys(MODELS, "models")]
 
     def __init__(self, owner: ModelCommands) -> None:
         super().__init__()

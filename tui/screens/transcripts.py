@@ -10,7 +10,7 @@ from textwrap import shorten
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -25,6 +25,7 @@ from engine.session.markdown import file_name
 from engine.session.record import open_record
 from engine.text_files import shown_path
 from tui.library_actions import LIBRARY
+from tui.screens.list_keys import list_keys
 from tui.widgets.entry_list import EntryList
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.settings_panel.safe_input import SafeInput
@@ -65,22 +66,7 @@ class TranscriptsScreen(Screen[Choice | None]):
     TranscriptsScreen.-low #preview { display: none; }
     TranscriptsScreen #said { height: 1; color: $text-warning; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(key, action.action, action.label, id=f"library.{action.id}", show=False, priority=True)
-            for action in LIBRARY
-            for key in action.keys
-        ),
-        *(
-            Binding(key, f"{what}({by})", "", id=f"library.{key}", show=False, priority=True)
-            for key, what, by in (
-                ("up", "move", -1),
-                ("down", "move", 1),
-                ("pageup", "page", -1),
-                ("pagedown", "page", 1),
-            )
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*list_keys(LIBRARY, "library")]
 
     def __init__(
         self,

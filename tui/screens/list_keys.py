@@ -1,0 +1,19 @@
+"""The keys of a screen with a list below a field: they act while one types."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+from tui.actions import Actions
+
+_MOVES = (("up", "move", -1), ("down", "move", 1), ("pageup", "page", -1), ("pagedown", "page", 1))
+
+
+def list_keys(actions: Actions, screen: str) -> list[Binding]:
+    """Those of the actions, and those that move in the list, by `action_move` and `action_page`."""
+    own = [(key, action.action, action.label, action.id) for action in actions for key in action.keys]
+    moves = [(key, f"{what}({by})", "", key) for key, what, by in _MOVES]
+    return [
+        Binding(key, action, label, id=f"{screen}.{id}", show=False, priority=True)
+        for key, action, label, id in (*own, *moves)
+    ]
