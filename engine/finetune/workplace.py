@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, FileError, one_line
+from engine.models.places import UNFINISHED
 from engine.session import holding
 from engine.text_files import read_text, shown_path, write_text
 
-ENDING = ".unfinished"
 CHECKPOINTS_KEPT = 2
 _RUN = "run.json"
 _LOCK = "lock"
@@ -38,7 +38,7 @@ class Workplace:
     @property
     def folder(self) -> Path:
         """The run's own folder."""
-        return self.out.with_name(self.out.name + ENDING)
+        return self.out.with_name(self.out.name + UNFINISHED)
 
     @property
     def staging(self) -> Path:
@@ -165,7 +165,7 @@ def unfinished(folder: Path) -> list[Workplace]:
     """The runs in a folder that can be gone on with, the newest first; those that a process is at are not."""
     found = []
     with suppress(OSError):
-        for path in folder.glob(f"*{ENDING}"):
+        for path in folder.glob(f"*{UNFINISHED}"):
             if (path / _RUN).is_file() and not holding.is_held(path / _LOCK):
                 found.append(((path / _RUN).stat().st_mtime, Workplace(out_of(path))))
     return [place for _, place in sorted(found, key=lambda pair: (-pair[0], pair[1].out))]
@@ -173,7 +173,7 @@ def unfinished(folder: Path) -> list[Workplace]:
 
 def out_of(folder: Path) -> Path:
     """Where the result goes of the run in this folder, or of the run whose result is to go to this folder."""
-    return folder.with_name(folder.name.removesuffix(ENDING))
+    return folder.with_name(folder.name.removesuffix(UNFINISHED))
 
 
 def settle(folder: Path) -> None:

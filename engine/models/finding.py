@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from engine.models.places import UNFINISHED
 from engine.models.weight_files import ADAPTER_CONFIG
 
 _DEPTH = 4
@@ -16,7 +17,8 @@ _DULL = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
 def found_below(top: Path, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Folders with a config.json or an adapter, and .gguf files, below `top` or `top` itself, nearest first.
 
-    Hidden folders are passed over, and a model's folder is not looked into; links are followed, each place once.
+    Hidden and unfinished folders are passed over, and a model's folder is not looked into; links are followed, each
+    place once.
     """
     seen: set[tuple[int, int]] = set()
     left = _MOST
@@ -50,7 +52,7 @@ def _listed(folder: Path, seen: set[tuple[int, int]], most: int) -> tuple[list[s
                 if len(names) + len(folders) >= most:
                     break
                 if item.is_dir():
-                    if not item.name.startswith(".") and item.name not in _DULL:
+                    if not item.name.startswith(".") and item.name not in _DULL and not item.name.endswith(UNFINISHED):
                         folders.append(folder / item.name)
                 elif item.is_file():
                     names.append(item.name)

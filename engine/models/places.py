@@ -6,6 +6,9 @@ from pathlib import Path
 
 from platformdirs import user_data_path, user_state_path
 
+UNFINISHED = ".unfinished"
+"""How the name of a folder ends in which a model is still being made."""
+
 
 def own_models() -> Path:
     """The folder for the user's own models, fine-tuned ones among them; it may not be there yet."""

@@ -1,4 +1,8 @@
-"""The keys of a screen with a list below a field: they act while one types."""
+"""The keys of a screen with a list below a field: they act while one types.
+
+Enter alone waits for its turn: it goes through the field, behind what was typed before it, or a quick hand would take
+what was highlighted a letter ago. The screen hears of it by `Input.Submitted`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,6 @@ def list_keys(actions: Actions, screen: str) -> list[Binding]:
     own = [(key, action.action, action.label, action.id) for action in actions for key in action.keys]
     moves = [(key, f"{what}({by})", "", key) for key, what, by in _MOVES]
     return [
-        Binding(key, action, label, id=f"{screen}.{id}", show=False, priority=True)
+        Binding(key, action, label, id=f"{screen}.{id}", show=False, priority=key != "enter")
         for key, action, label, id in (*own, *moves)
     ]

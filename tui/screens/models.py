@@ -131,9 +131,17 @@ class ModelsScreen(Screen[Wanted | None]):
         self._show()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Narrow the list."""
+        """Narrow the list, and go to what is called so."""
         event.stop()
-        self._show()
+        typed = self._field.meant.strip().lower()
+        names = [entry.name for entry in [*self._local, *self._found]]
+        called = sorted((name for name in names if typed in _last(name)), key=lambda name: _last(name) != typed)
+        self._show(called[0] if typed and called else "")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take what is highlighted."""
+        event.stop()
+        self.action_take()
 
     def _show(self, go_to: str = "") -> None:
         typed = self._field.meant.strip()
@@ -297,6 +305,10 @@ class ModelsScreen(Screen[Wanted | None]):
 
     def _say(self, text: str) -> None:
         self._said.update(Content(safe_text(text)))
+
+
+def _last(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2].lower()
 
 
 def _text(entry: Entry) -> str:

@@ -141,6 +141,11 @@ class TranscriptsScreen(Screen[Choice | None]):
         event.stop()
         self._search()
 
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Open what is highlighted."""
+        event.stop()
+        self.action_open_entry()
+
     def _search(self) -> None:
         text = self._field.meant
         if not text.strip():

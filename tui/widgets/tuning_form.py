@@ -20,6 +20,7 @@ from engine.finetune.job import OPTIONS
 from engine.models.resolve import EMBEDDED
 from engine.path_completion import completions
 from engine.safe_text import safe_text
+from engine.text_files import path_of, shown_path
 from tui.widgets.settings_panel.safe_input import SafeInput
 
 _HELP = {
@@ -200,9 +201,12 @@ class TuningForm(VerticalScroll):
 
     def words(self) -> list[str]:
         """The command's words. Raises `SettingError` for a value that is none, `FileError` without a text."""
-        if not self.fields["text"].meant.strip():
+        text = self.fields["text"].meant.strip()
+        if not text:
             raise FileError("a text file is missing: what is to be learned from")
-        words = ["--text", self.fields["text"].meant.strip()]
+        if not path_of(text).is_file():
+            raise FileError(f"{shown_path(path_of(text))}: there is no such file")
+        words = ["--text", text]
         for name, flag in (("model", "--model_name_or_path"), ("out", "--out"), ("prompt", "--prompt")):
             value = self.fields[name].meant.strip() if name != "prompt" else self.fields[name].meant
             if value and value != "auto":

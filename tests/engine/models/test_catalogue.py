@@ -185,6 +185,7 @@ def test_looking_ends_whatever_lies_there() -> None:
     os.mkfifo("a/pipe.gguf")
     checkpoint(Path("1/2/3/4/5/too-deep"))
     checkpoint(Path(".hidden/m"))
+    checkpoint(Path("a/tale.unfinished/best-3"))
     checkpoint(Path("a/real/checkpoint-5"))
     assert [path.name for path in found_below(Path.cwd())] == ["linked"]  # the same place by its first name
     assert [path.name for path in found_below(Path("a/real/config.json"))] == []

@@ -129,6 +129,9 @@ async def test_from_the_form_to_the_comparison(
         await sees(hand, "text file", "enter begins")
         await hand.press("enter")
         await sees(hand, "a text file is missing")
+        screen.form.fields["text"].value = "/nowhere/at-all.txt"
+        await hand.press("enter")
+        await sees(hand, "at-all.txt: there is no such file")
         screen.form.fields["learning_rate"].value = "fast"
         screen.form.fields["text"].value = str(text)
         await hand.press("enter")

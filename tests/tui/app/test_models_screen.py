@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import Key
 
 from engine.errors import Cancelled, LoadError
 from engine.events import Progress
@@ -237,3 +238,23 @@ async def test_the_hub_is_asked_only_when_it_is_told_to_and_a_download_leaves_th
         hand.app.fetch_model("poets/sonnets")
         await hand.until(lambda: hand.note("fetched"))
         await hand.until(lambda: "poets/sonnets is on this machine now" in hand.screen_text())
+
+
+async def test_enter_takes_what_was_typed_however_quickly(tiny: Path, record: Path, shelf: Path) -> None:
+    shutil.copytree(shelf / "second", shelf / "a-second-one")
+    async with session(record, tiny) as hand:
+        await opened(hand)
+        for key in "second":  # all at once, as a terminal hands over what a quick hand typed
+            hand.app.post_message(Key(key, key))
+        hand.app.post_message(Key("enter", "\r"))
+        await hand.until(lambda: (facts := hand.app.session.facts) and facts.name.endswith("second"), "the one typed")
+        assert hand.app.session.facts.name == str(shelf / "second")  # type: ignore[union-attr]
+
+
+async def test_a_name_goes_before_a_family_of_that_name(tiny: Path, record: Path, shelf: Path) -> None:
+    shutil.copytree(shelf / "first", shelf / "gpt2")
+    async with session(record, tiny) as hand:
+        await opened(hand)
+        rows = hand.app.screen.query_one(ModelList)
+        await hand.press(*"gpt2")
+        await hand.until(lambda: rows.row is not None and rows.row.name == str(shelf / "gpt2"), "the model called so")
