@@ -146,6 +146,7 @@ async def test_one_is_taken_over_gone_on_with_and_undone(tiny: Path, record: Pat
         taken = hand.app.session.sequences[0]
         assert hand.output.text(prompt=False) == taken.text != before
         assert hand.app.session.settings == SHORT.changed(temperature=0.5, top_k=7)
+        await hand.until(lambda: hand.lines("take"), "what the worker writes down")
         [line] = hand.lines("take")
         assert (line["prompt"], line["texts"], line["name"]) == ("the old ", [taken.text], "temperature 0.5, top-k 7")
         await hand.press("ctrl+o")
