@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from transformers import GPT2LMHeadModel
 
+from engine.models.embedded.history import History, write_history
 from engine.models.embedded.recipe import Recipe, TrainingError
 from engine.models.embedded.tokenizer import save_tokenizer
 
@@ -34,6 +35,8 @@ class Resume:
     """Seconds trained so far, over all sittings."""
     text: str
     """Hash of the training text and its mix: another text is another run."""
+    start: str = ""
+    """SHA-256 of the weights that the run began with; empty if they were drawn from the seed."""
 
 
 def save_resume(
@@ -59,10 +62,10 @@ def save_resume(
         torch.save(state, temporary / RESUME)
 
 
-def read_resume(folder: Path, recipe: Recipe, text: str) -> dict[str, Any] | None:
+def read_resume(folder: Path, recipe: Recipe, text: str, start: str) -> dict[str, Any] | None:
     """The saved state of a run in `folder`, or None if there is none.
 
-    Raises TrainingError if it is damaged, or belongs to a run with another recipe or text.
+    Raises TrainingError if it is damaged, or belongs to a run with another recipe, text or start.
     """
     path = folder / RESUME
     if not path.exists():
@@ -72,14 +75,16 @@ def read_resume(folder: Path, recipe: Recipe, text: str) -> dict[str, Any] | Non
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         old = json.loads(state["recipe"])
-        old_text = state["at"]["text"]
+        at = Resume(**state["at"])
     except Exception as error:  # torch.load raises many kinds, all meaning the same
         raise TrainingError(f"{path} cannot be read: {type(error).__name__}") from error
     for name, value in json.loads(json.dumps(asdict(recipe))).items():
         if old.get(name) != value:
             raise TrainingError(f"{path} is of another run: its {name} is {old.get(name)}, this one's is {value}")
-    if old_text != text:
+    if at.text != text:
         raise TrainingError(f"{path} is of another run: its text or its mix is not this one's")
+    if at.start != start:
+        raise TrainingError(f"{path} is of another run: it did not begin with the weights that this one does")
     return state
 
 
@@ -91,7 +96,7 @@ def restore(state: dict[str, Any], model: GPT2LMHeadModel, optimisers: list[torc
     return Resume(**state["at"])
 
 
-def export(folder: Path, model: GPT2LMHeadModel, tokenizer: Tokenizer, recipe: Recipe, card: str) -> None:
+def export(folder: Path, model: GPT2LMHeadModel, tokenizer: Tokenizer, history: History, card: str) -> None:
     """Write an ordinary checkpoint in half precision: any reader sees each file old or new, never torn.
 
     Raises TrainingError if the folder cannot be written.
@@ -102,7 +107,8 @@ def export(folder: Path, model: GPT2LMHeadModel, tokenizer: Tokenizer, recipe: R
     half.generation_config._from_model_config = False  # these are our own choices, to be kept on loading
     with replacing(folder) as temporary:
         half.save_pretrained(temporary)
-        save_tokenizer(tokenizer, recipe, temporary)
+        save_tokenizer(tokenizer, history[-1].recipe, temporary)
+        write_history(temporary, history)
         (temporary / "README.md").write_text(card, encoding="utf-8")
 
 

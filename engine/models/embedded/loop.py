@@ -31,9 +31,12 @@ from engine.models.embedded.checkpoint import (
     save_resume,
 )
 from engine.models.embedded.corpus import TextFile, read_folder
-from engine.models.embedded.model import build_model, build_optimisers, evaluate, next_token_loss, set_rate
+from engine.models.embedded.history import History, Training, steps
+from engine.models.embedded.model import build_model, build_optimisers, evaluate, next_token_loss, predict, set_rate
 from engine.models.embedded.recipe import Recipe, TrainingError
+from engine.models.embedded.repetition import looped_windows, repetition_loss
 from engine.models.embedded.sample import OPENINGS, continuations
+from engine.models.embedded.start import Start, read_start
 from engine.models.embedded.tokenizer import tokenizer_for
 from engine.models.placement import pick_device
 
@@ -50,6 +53,8 @@ class Job:
     """Or train so long by the clock, over all sittings."""
     early_minutes: float | None = None
     """Export a first model after so long, to be replaced by the final one."""
+    start: Path | None = None
+    """The folder of a finished model, whose training is to go on; its tokenizer is kept."""
     mix: tuple[tuple[str, float], ...] = ()
     """File names and their shares of the training windows; empty for shares by size."""
     compiled: bool = False
@@ -128,6 +133,7 @@ class _Run:
     model: GPT2LMHeadModel
     optimisers: list[torch.optim.Optimizer]
     text: str
+    start: Start | None
     step: int
     earlier: float
     """Seconds trained in earlier sittings."""
@@ -144,15 +150,31 @@ class _Run:
     def learn(self, network: Any) -> torch.Tensor:
         """Make one step and return its loss, still on the device: asking for the figure would wait for it."""
         set_rate(self.optimisers, self.recipe.rate(self.step, self.progress))
-        windows = training_batch(self.streams, self.recipe, self.step).to(self.device)
-        loss = next_token_loss(network, windows, self.recipe.bfloat16)
-        torch.autograd.backward(loss)
+        loss, total = self.losses(network)
+        torch.autograd.backward(total)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         for optimiser in self.optimisers:
             optimiser.step()
             optimiser.zero_grad()
         self.step += 1
         return loss.detach()
+
+    def losses(self, network: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of this step's windows: that of the next token, and that with the loss of repetition added."""
+        recipe, turn = self.recipe, steps(self.history) + self.step
+        windows = training_batch(self.streams, recipe, turn).to(self.device)
+        if not recipe.loop_windows:
+            loss = next_token_loss(predict(network, windows, recipe.bfloat16), windows)
+            return loss, loss
+        ids, back = (each.to(self.device) for each in looped_windows(self.streams, recipe, turn))
+        logits = predict(network, torch.cat((windows, ids)), recipe.bfloat16)
+        loss = next_token_loss(logits[: recipe.batch], windows)
+        return loss, loss + repetition_loss(logits[recipe.batch :], ids, back, recipe.loop_decay)
+
+    @property
+    def history(self) -> History:
+        """The runs before this one."""
+        return self.start.history if self.start else ()
 
     def measure(self, windows: int) -> dict[str, float]:
         """Held-out losses over at most so many windows of each file."""
@@ -169,27 +191,30 @@ class _Run:
         return Sampled(self.step, opening, text)
 
     def save(self) -> None:
-        at = Resume(self.step, self.elapsed, self.text)
+        at = Resume(self.step, self.elapsed, self.text, self.start.weights if self.start else "")
         save_resume(self.job.out, at, self.recipe, self.tokenizer, self.model, self.optimisers)
 
     def export(self, final: bool) -> Exported:
         seconds = self.elapsed
         held_out = self.measure(8 * self.job.evaluation_windows)
-        facts = card.Facts(
-            mix=self.job.mix,
+        this = Training(
+            start=self.start.weights if self.start else "",
+            recipe=self.recipe,
+            texts={file.name: file.sha256 for file in self.files},
+            shares={s.name: s.share for s in self.streams},
+            mix=dict(self.job.mix),
             steps_asked=self.job.steps,
             minutes_asked=self.job.minutes,
             compiled=self.job.compiled,
             place=_place(self.device),
-            files=self.files,
-            shares={s.name: s.share for s in self.streams},
             steps=self.step,
             seconds=seconds,
-            held_out=held_out,
+            held_out={name: loss for name, loss in held_out.items() if not math.isnan(loss)},
             final=final,
         )
-        text = card.write(facts, self.recipe, self.model, self.tokenizer)
-        export(self.job.out, self.model, self.tokenizer, self.recipe, text)
+        history = (*self.history, this)
+        text = card.write(history, self.model.num_parameters(), self.tokenizer.get_vocab_size())
+        export(self.job.out, self.model, self.tokenizer, history, text)
         return Exported(self.job.out, final, held_out, self.step)
 
 
@@ -242,17 +267,23 @@ def _prepare(job: Job, recipe: Recipe) -> _Run:
     shares = mix_shares(files, dict(job.mix))
     files = [f for f in files if f.name in shares]
     text = fingerprint(files, shares)
-    state = read_resume(job.out, recipe, text)
-    tokenizer = Tokenizer.from_str(state["tokenizer"]) if state else tokenizer_for(files, recipe)
+    start = read_start(job.start, recipe) if job.start else None
+    at = Resume(0, 0.0, text, start.weights if start else "")
+    state = read_resume(job.out, recipe, text, at.start)
+    if start:
+        model, tokenizer = start.model, start.tokenizer
+    else:
+        tokenizer = Tokenizer.from_str(state["tokenizer"]) if state else tokenizer_for(files, recipe)
+        model = build_model(recipe, tokenizer.get_vocab_size())
     streams = make_streams(tokenizer, files, shares, recipe)
-    model = build_model(recipe, tokenizer.get_vocab_size())
     model.to(device)
     optimisers = build_optimisers(model, recipe)
-    at = restore(state, model, optimisers) if state else Resume(0, 0.0, text)
+    if state:
+        at = restore(state, model, optimisers)
     if not state:
         save_resume(job.out, at, recipe, tokenizer, model, optimisers)  # finds a bad folder at once
     return _Run(
-        job, recipe, files, streams, tokenizer, device, model, optimisers, text, step=at.step, earlier=at.elapsed
+        job, recipe, files, streams, tokenizer, device, model, optimisers, text, start, step=at.step, earlier=at.elapsed
     )
 
 

@@ -24,8 +24,8 @@ def with_measures(card: str, measures: Measures) -> str:
     sections.pop(MEASURED_TITLE, None)
     titles = list(sections)
     titles.insert(titles.index(TEXT_TITLE) if TEXT_TITLE in titles else len(titles), MEASURED_TITLE)
-    sections |= {MEASURED_TITLE: f"\n{_measured(measures)}\n", SAMPLES_TITLE: f"\n{_samples(measures)}"}
-    return opening + "".join(f"## {title}\n{sections[title]}" for title in [*titles, SAMPLES_TITLE])
+    sections |= {MEASURED_TITLE: f"\n{_measured(measures)}", SAMPLES_TITLE: f"\n{_samples(measures)}"}
+    return opening + "\n\n".join(f"## {title}\n{sections[title].rstrip()}" for title in [*titles, SAMPLES_TITLE]) + "\n"
 
 
 def likelihood_table(measures: Measures) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -74,10 +75,16 @@ def set_rate(optimisers: list[torch.optim.Optimizer], share: float) -> None:
             group["lr"] = share * group["peak"]
 
 
-def next_token_loss(model: Any, windows: torch.Tensor, bfloat16: bool) -> torch.Tensor:
-    """Mean cross-entropy in nats a token of int64 `windows` of shape (batch, length + 1), on the model's device."""
-    with torch.autocast(windows.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-        logits = model(input_ids=windows[:, :-1], use_cache=False).logits
+def predict(model: Any, windows: torch.Tensor, bfloat16: bool) -> torch.Tensor:
+    """Logits of shape (batch, length, vocabulary) for all but the last of the int64 ids of `windows`, which have the
+    shape (batch, length + 1) and are on the model's device."""
+    with torch.autocast(windows.device.type, dtype=torch.bfloat16) if bfloat16 else nullcontext():
+        logits: torch.Tensor = model(input_ids=windows[:, :-1], use_cache=False).logits
+    return logits
+
+
+def next_token_loss(logits: torch.Tensor, windows: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of what `predict` gave for `windows`, in nats a token."""
     return F.cross_entropy(logits.flatten(0, 1).float(), windows[:, 1:].flatten())
 
 
@@ -88,6 +95,6 @@ def evaluate(model: nn.Module, windows: torch.Tensor, recipe: Recipe) -> float:
         return float("nan")
     model.eval()
     parts = torch.split(windows, recipe.batch)
-    losses = [next_token_loss(model, part, recipe.bfloat16).item() * len(part) for part in parts]
+    losses = [next_token_loss(predict(model, part, recipe.bfloat16), part).item() * len(part) for part in parts]
     model.train()
     return sum(losses) / len(windows)

@@ -51,6 +51,10 @@ class Recipe:
     embedding_decay: float = 0.05
     clip: float = 1.0
     bfloat16: bool = True
+    loop_windows: int = 0
+    """Windows of a phrase over and over in a step, besides the batch, to learn not to go in circles."""
+    loop_decay: float = 0.5
+    """To what share of its last probability such a phrase shall fall each time."""
 
     # The schedule.
     warmup_steps: int = 60
@@ -63,14 +67,16 @@ class Recipe:
 
     def __post_init__(self) -> None:
         counts = (self.context, self.width, self.layers, self.heads, self.held_out_every, self.batch)
-        if min(counts) < 1 or self.warmup_steps < 0 or self.seed < 0:
+        if min(counts) < 1 or min(self.warmup_steps, self.seed, self.loop_windows) < 0:
             raise TrainingError("sizes and counts of the recipe must be positive")
         if self.width % self.heads:
             raise TrainingError(f"width {self.width} cannot be split into {self.heads} heads")
         if not 257 <= self.vocabulary <= 65536:
             raise TrainingError("the vocabulary must have from 257 to 65536 tokens")
-        if not (0 < self.cosine_share <= 1 and 0 <= self.final_rate <= 1):
-            raise TrainingError("cosine_share and final_rate are shares: from 0 to 1")
+        if not (0 < self.cosine_share <= 1 and 0 <= self.final_rate <= 1 and 0 <= self.loop_decay <= 1):
+            raise TrainingError("cosine_share, final_rate and loop_decay are shares: from 0 to 1")
+        if self.loop_windows and self.context < 9:
+            raise TrainingError("a window to learn from loops must have room for a phrase of 3 tokens three times")
 
     def changed(self, settings: Mapping[str, str]) -> Recipe:
         """A copy with some fields set from text, such as `{"width": "320"}`.
@@ -89,9 +95,9 @@ class Recipe:
                 raise TrainingError(f"{text!r} is no value for {name}, which is now {old}") from None
         return replace(self, **values)  # type: ignore[arg-type]
 
-    def settings(self) -> dict[str, str]:
-        """The fields that differ from the defaults, as `changed` reads them."""
-        default = Recipe()
+    def settings(self, default: Recipe | None = None) -> dict[str, str]:
+        """The fields that differ from `default`, or from the defaults, as `changed` reads them."""
+        default = default or Recipe()
         pairs = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: str(v).lower() for name, v in pairs.items() if v != getattr(default, name)}
 

@@ -4,6 +4,7 @@
 
 What a run needs to go on after a stop lies in the output folder until the model is finished. It goes on on any
 machine and device: the two folders are all that has to travel, the text packed as `.txt.xz`. Nothing is downloaded.
+A finished model can go on learning, `--from` its folder, which keeps the history of its runs.
 `engine.models.embedded.measure` then measures the model.
 """
 
@@ -22,6 +23,7 @@ from transformers.utils import logging as library_logging
 from engine.errors import EngineError, one_line
 from engine.models.embedded.loop import Event, Job, Prepared, Progress, Sampled, train
 from engine.models.embedded.recipe import Recipe
+from engine.models.embedded.start import recipe_of
 from engine.safe_text import safe_text
 
 
@@ -35,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         steps=options.steps,
         minutes=options.minutes,
         early_minutes=options.early,
+        start=options.start,
         mix=tuple(options.mix),
         compiled=options.compile,
         device=options.device,
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     library: Any = library_logging
     library.disable_progress_bar()  # of the library's own, for files that are written in a blink
     try:
-        recipe = Recipe().changed(dict(options.set))
+        recipe = (recipe_of(options.start) if options.start else Recipe()).changed(dict(options.set))
         for event in train(job, recipe):
             print(safe_text(line(event)), flush=True)
     except EngineError as error:
@@ -119,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--text", type=Path, required=True, metavar="FOLDER", help="the text to learn from")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the model goes")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FOLDER",
+        help="go on from a finished model of this script, with its recipe where --set says nothing else",
+    )
     length = parser.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=_steps, help="train so many steps; exactly reproducible")
     length.add_argument("--minutes", type=_minutes, help="train so long by the clock")

@@ -14,8 +14,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from engine.models.embedded import CHECKPOINT
+from engine.models.embedded import CHECKPOINT, card
 from engine.models.embedded.corpus import read_file
+from engine.models.embedded.history import read_history
 from engine.models.embedded.likelihood import PLAIN, held_out_passages, likelihood, plain_passages, sha256
 from engine.models.embedded.measured_card import with_measures
 from engine.models.embedded.measures import Measures, read
@@ -70,10 +71,16 @@ def shipped() -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(CHECKPOINT).backend_tokenizer
 
 
+def test_the_card_tells_how_these_weights_came_about(kept: Measures, shipped: tuple[Any, Any]) -> None:
+    model, tokenizer = shipped
+    made = card.write(read_history(CHECKPOINT), model.num_parameters(), tokenizer.get_vocab_size())
+    assert (CHECKPOINT / "README.md").read_text(encoding="utf-8") == with_measures(made, kept)
+
+
 def test_the_card_tells_the_figures_of_these_weights(kept: Measures) -> None:
-    card = (CHECKPOINT / "README.md").read_text(encoding="utf-8")
+    text = (CHECKPOINT / "README.md").read_text(encoding="utf-8")
     assert kept.weights == hashlib.sha256((CHECKPOINT / "model.safetensors").read_bytes()).hexdigest()
-    assert with_measures(card, kept) == card
+    assert with_measures(text, kept) == text
     assert kept.texts().keys() == {"plain sentences", "house stories", "classic prose"}
     assert [each.temperature for each in kept.writings] == [0.3, 0.8, 1.2, None]
     assert [sample.opening for sample in kept.samples] == list(OPENINGS)

@@ -5,13 +5,15 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from engine.models.embedded.checkpoint import RESUME
-from engine.models.embedded.loop import Event, Exported, Job, Prepared, Progress, Sampled, train
+from engine.models.embedded.loop import Event, Exported, Job, Prepared, Progress, Sampled, _prepare, train
+from engine.models.embedded.model import build_optimisers
 from engine.models.embedded.recipe import Recipe, TrainingError
 from engine.models.embedded.sample import OPENINGS
 from engine.models.embedded.train import main
@@ -62,6 +64,7 @@ def test_a_finished_folder_is_an_ordinary_checkpoint(finished: tuple[Path, list[
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
+        "training.jsonl",
     ]
     assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o644}
     assert {tensor.dtype for tensor in weights(out).values()} == {torch.float16}
@@ -148,3 +151,28 @@ def test_a_run_goes_on_on_another_device(text: Path, tmp_path: Path) -> None:
     *_, exported = train(replace(job(text, tmp_path), device="cuda"), TINY)
     assert isinstance(exported, Exported) and math.isfinite(exported.held_out["tales"])
     assert all(tensor.device.type == "cpu" for tensor in weights(tmp_path).values())
+
+
+def test_a_step_keeps_to_the_device_of_the_model(text: Path, tmp_path: Path) -> None:
+    """On the device that has no numbers, where mixing it with another fails, as on a GPU, and so does asking for one.
+
+    The library's network asks, so a smaller one stands in for it; and there is no bfloat16 there.
+    """
+    recipe = TINY.changed({"loop_windows": "1", "bfloat16": "false"})
+    run = _prepare(job(text, tmp_path), recipe)
+
+    def network(input_ids: torch.Tensor, use_cache: bool) -> SimpleNamespace:
+        hidden = run.model.transformer.h[0].mlp(run.model.transformer.wte(input_ids))
+        return SimpleNamespace(logits=run.model.lm_head(hidden))
+
+    run.device = torch.device("meta")
+    run.model.to(run.device)
+    run.optimisers = build_optimisers(run.model, recipe)
+    assert run.learn(network).device == run.device
+    assert run.step == 1
+    states = [value for o in run.optimisers for state in o.state.values() for value in state.values()]
+    moments = [value for value in states if isinstance(value, torch.Tensor) and value.ndim]
+    assert moments and all(value.device == run.device for value in moments)
+    run.device = torch.device("cpu")
+    with pytest.raises(RuntimeError):
+        run.learn(network)
