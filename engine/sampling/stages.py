@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -141,10 +141,13 @@ def _bad_words(settings: Settings, context: Context) -> LogitsProcessor | None:
 
 
 def _word_bias(settings: Settings, context: Context) -> LogitsProcessor | None:
-    rows = [
-        [list(phrase), bias] for word, bias in settings.word_bias or () for phrase in context.spelling.phrases([word])
-    ]
-    return SequenceBiasLogitsProcessor(rows) if rows else None
+    pairs = [(phrase, bias) for word, bias in settings.word_bias or () for phrase in context.spelling.phrases([word])]
+    return _biased(pairs) if pairs else None
+
+
+def _biased(pairs: Iterable[tuple[Sequence[int], float]]) -> LogitsProcessor:
+    """As a dict, which every release reads alike: in lists 5.17 refuses the token 0."""
+    return SequenceBiasLogitsProcessor({tuple(phrase): bias for phrase, bias in pairs})
 
 
 def _suppress_words(settings: Settings, context: Context) -> LogitsProcessor | None:
@@ -191,7 +194,7 @@ def _watermark(settings: Settings, context: Context) -> LogitsProcessor | None:
 
 # Act under every strategy, or under the one that they name.
 PROCESSORS: dict[str, Maker] = {
-    "sequence_bias": lambda s, _: SequenceBiasLogitsProcessor(_lists(s.sequence_bias)),
+    "sequence_bias": lambda s, _: _biased(s.sequence_bias or ()),
     "word_bias": _word_bias,
     "diversity_penalty": lambda s, context: (
         HammingDiversityLogitsProcessor(s.diversity_penalty, context.spoken) if s.strategy == "diverse-beam" else None
