@@ -65,7 +65,7 @@ def test_a_quantizer_that_left_the_matrices_as_they_were_is_refused() -> None:
 
 
 @needs_bitsandbytes
-@pytest.mark.parametrize(("bits", "part", "alike"), [("8bit", 0.27, 0.999), ("4bit", 0.17, 0.98)])
+@pytest.mark.parametrize(("bits", "part", "alike"), [("8bit", 0.27, 0.999), ("4bit", 0.17, 0.95)])
 def test_the_embedded_model_in_few_bits(
     bits: str, part: float, alike: float, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
