@@ -41,7 +41,7 @@ def write(history: History, parameters: int, vocabulary: int) -> str:
 
 def _length(history: History) -> str:
     tokens = sum(each.tokens for each in history)
-    places = " and ".join(dict.fromkeys(each.place for each in history))
+    places = ", then on ".join(dict.fromkeys(each.place for each in history))
     runs = f"{len(history)} runs, " if len(history) > 1 else ""
     minutes = sum(each.seconds for each in history) / 60
     return f"{runs}{steps(history):,} steps, {tokens / 1e6:.1f} million tokens, {minutes:.0f} minutes on {places}"

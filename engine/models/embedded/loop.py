@@ -176,6 +176,11 @@ class _Run:
         """The runs before this one."""
         return self.start.history if self.start else ()
 
+    @property
+    def began_with(self) -> str:
+        """The sum of the weights at the start; empty if they were drawn from the seed."""
+        return self.start.weights if self.start else ""
+
     def measure(self, windows: int) -> dict[str, float]:
         """Held-out losses over at most so many windows of each file."""
         return {
@@ -191,14 +196,14 @@ class _Run:
         return Sampled(self.step, opening, text)
 
     def save(self) -> None:
-        at = Resume(self.step, self.elapsed, self.text, self.start.weights if self.start else "")
+        at = Resume(self.step, self.elapsed, self.text, self.began_with)
         save_resume(self.job.out, at, self.recipe, self.tokenizer, self.model, self.optimisers)
 
     def export(self, final: bool) -> Exported:
         seconds = self.elapsed
         held_out = self.measure(8 * self.job.evaluation_windows)
         this = Training(
-            start=self.start.weights if self.start else "",
+            start=self.began_with,
             recipe=self.recipe,
             texts={file.name: file.sha256 for file in self.files},
             shares={s.name: s.share for s in self.streams},
@@ -267,7 +272,7 @@ def _prepare(job: Job, recipe: Recipe) -> _Run:
     shares = mix_shares(files, dict(job.mix))
     files = [f for f in files if f.name in shares]
     text = fingerprint(files, shares)
-    start = read_start(job.start, recipe) if job.start else None
+    start = read_start(job.start, recipe, files) if job.start else None
     at = Resume(0, 0.0, text, start.weights if start else "")
     state = read_resume(job.out, recipe, text, at.start)
     if start:

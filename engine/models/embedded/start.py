@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, GPT2LMHeadModel
 
 from engine.models.embedded.checkpoint import WEIGHTS
+from engine.models.embedded.corpus import TextFile
 from engine.models.embedded.history import History, read_history
 from engine.models.embedded.recipe import Recipe, TrainingError
 from engine.models.fingerprint import file_sum
@@ -35,10 +37,11 @@ def recipe_of(folder: Path) -> Recipe:
     return read_history(folder)[-1].recipe
 
 
-def read_start(folder: Path, recipe: Recipe) -> Start:
-    """Open the model in `folder`, to go on with `recipe`.
+def read_start(folder: Path, recipe: Recipe, files: Sequence[TextFile]) -> Start:
+    """Open the model in `folder`, to go on with `recipe` on `files`.
 
-    Raises TrainingError if it is none of the script's, damaged, not finished, or of another size.
+    Raises TrainingError if it is none of the script's, damaged or of another size, or if it learned from another text
+    under the name of one of these: which documents it has never seen could not be told any more.
     """
     history = read_history(folder)
     last = history[-1]
@@ -46,6 +49,9 @@ def read_start(folder: Path, recipe: Recipe) -> Start:
         old, new = getattr(last.recipe, name), getattr(recipe, name)
         if old != new:
             raise TrainingError(f"{folder} cannot go on so: its {name} is {old}, this run's is {new}")
+    for file in files:
+        if any(run.texts.get(file.name, file.sha256) != file.sha256 for run in history):
+            raise TrainingError(f"{folder} learned from another {file.name}: give the same text, or another name")
     try:
         weights = file_sum(folder / WEIGHTS)
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))

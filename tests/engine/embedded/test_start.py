@@ -146,12 +146,34 @@ def test_a_bad_beginning(
     assert not out.exists()
 
 
+def test_another_text_under_the_name_of_one_it_learned_from(first: Path, tmp_path: Path) -> None:
+    other = write_folder(tmp_path / "other", 60)
+    with pytest.raises(TrainingError, match="learned from another tales"):
+        list(train(Job(other, tmp_path / "out", steps=1, start=first), ON))
+    assert not (tmp_path / "out").exists()
+    (other / "tales.txt").rename(other / "more.txt")
+    list(train(Job(other, tmp_path / "out", steps=1, start=first), ON))
+    assert set(read_history(tmp_path / "out")[-1].texts) == {"more"} and "| more | 0%, 100% |" in (
+        tmp_path / "out" / "README.md"
+    ).read_text(encoding="utf-8")
+
+
 def test_the_command_takes_the_recipe_of_the_first_run(
     first: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    text = str(write_folder(tmp_path / "more", 60))
-    command = ["--text", text, "--from", str(first), "--out", str(out), "--steps", "1", "--set", "clip=0.5"]
+    command = [
+        "--text",
+        str(first.parent / "text"),
+        "--from",
+        str(first),
+        "--out",
+        str(out),
+        "--steps",
+        "1",
+        "--set",
+        "clip=0.5",
+    ]
     assert main(command) == 0
     assert read_history(out)[-1].recipe == TINY.changed({"clip": "0.5"})
     assert "final model" in capsys.readouterr().out
